@@ -1,0 +1,50 @@
+"""Matrix-derivative rules, written once over the array API, for every framework.
+
+>>> import numpy as np
+>>> import gradrules as gr
+>>> y, pullback = gr.det.vjp(np.asarray([[1.0, 2.0], [2.0, 4.0]]))
+>>> pullback(np.asarray(1.0))[0]
+array([[ 4., -2.],
+       [-2.,  1.]])
+"""
+
+from . import adapters, errors, hooks
+from ._registry import registry
+from ._rule import Declaration, Edge, Gauge, Rule, rule
+from .adapters import Adapter, Transforms
+from .rules import (
+    cofactor,
+    det,
+    eigh,
+    eigvalsh,
+    expm,
+    expm_frechet,
+    inv,
+    slogdet,
+    solve,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Adapter",
+    "Declaration",
+    "Edge",
+    "Gauge",
+    "Rule",
+    "Transforms",
+    "adapters",
+    "cofactor",
+    "det",
+    "eigh",
+    "eigvalsh",
+    "errors",
+    "expm",
+    "expm_frechet",
+    "hooks",
+    "inv",
+    "registry",
+    "rule",
+    "slogdet",
+    "solve",
+]

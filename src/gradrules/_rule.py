@@ -1,0 +1,553 @@
+"""The contract: a rule is a primal, a jvp and a vjp, written once over the array API."""
+
+import inspect
+from collections import namedtuple
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, overload
+
+from . import _dispatch
+from ._registry import add
+from ._signature import Signature
+from ._typing import Array, Arrays, MaybeArrays, Namespace, Options
+from .errors import (
+    ArrayTypeError,
+    MissingDerivativeError,
+    NotDifferentiableError,
+    OptionError,
+    RegistrationError,
+    ShapeError,
+)
+
+Mode = Literal["jvp", "vjp"]
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """A hard input and what is promised there.
+
+    ``"exact"`` promises the true value, ``"nan"`` a NaN wherever the truth does not exist,
+    ``"raises"`` the array library's own error; ``"any"`` promises nothing finite and wrong, and
+    is tested for NaN or truth.
+    """
+
+    primals: tuple[Any, ...]
+    options: Mapping[str, Hashable] = field(default_factory=dict)
+    value: str = "exact"
+    first: str = "exact"
+    second: str = "exact"
+    dtypes: tuple[str, ...] = ("float64",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gauge:
+    """Which outputs are not unique.
+
+    Attributes
+    ----------
+    group
+        The freedom, in words.
+    align
+        ``align(outputs, reference, xp)`` moves `outputs` along the group as close to the
+        reference as it can be: what makes a finite difference meaningful.
+    horizontal
+        ``horizontal(outputs, cotangents, xp)`` is the nearest cotangent of a function that does
+        not see the gauge.
+    """
+
+    group: str
+    align: Function
+    horizontal: Function
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """What a rule says about itself, for readers and for the tests alike."""
+
+    summary: str = ""
+    structure: Mapping[str, str] = field(default_factory=dict)
+    gauge: Gauge | None = None
+    domain: str = "everywhere"
+    cost: str = ""
+    sources: tuple[str, ...] = ()
+    sample: Function | None = None
+    edges: Mapping[str, Edge] = field(default_factory=dict)
+    variants: tuple[Mapping[str, Hashable], ...] = ({},)
+
+
+def _wants_xp(function: Function) -> Function:
+    """Let `function` be called with ``xp=``, whether it has such a parameter or not."""
+    if "xp" in inspect.signature(function).parameters:
+        return function
+
+    def without(*args: Any, xp: Namespace, **options: Any) -> Any:  # noqa: ARG001
+        return function(*args, **options)
+
+    return without
+
+
+class Rule:
+    """A function of arrays together with its derivatives; calling it is differentiable.
+
+    A rule is made by :func:`rule`. Called with arrays of any supported library it returns arrays
+    of the same kind, and the library's own differentiation uses the rule's derivatives.
+    """
+
+    def __init__(
+        self,
+        primal: Function,
+        *,
+        name: str,
+        signature: str,
+        outputs: tuple[str, ...],
+        nondifferentiable: tuple[str, ...],
+        declaration: Declaration,
+    ) -> None:
+        parameters = inspect.signature(primal).parameters.values()
+        self.name = name
+        self.inputs = tuple(
+            p.name
+            for p in parameters
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        )
+        self.defaults: dict[str, Hashable] = {
+            p.name: p.default
+            for p in parameters
+            if p.kind is p.KEYWORD_ONLY and p.name != "xp"
+        }
+        self.signature = Signature(signature)
+        self.outputs = outputs
+        self.nondifferentiable = nondifferentiable
+        self.declaration = declaration
+        self.__name__ = self.__qualname__ = name
+        self.__module__ = primal.__module__
+        self.__doc__ = primal.__doc__
+        self.__wrapped__ = primal
+        self._functions: dict[str, Function] = {"primal": _wants_xp(primal)}
+        self._default_options: Options = tuple(sorted(self.defaults.items()))
+        self._check_declaration()
+        self._pack: Callable[[Sequence[Any]], Any] = (
+            namedtuple(_result_name(name), outputs)._make  # noqa: PYI024
+            if len(outputs) > 1
+            else _only
+        )
+
+    def _check_declaration(self) -> None:
+        counts = len(self.signature.inputs), len(self.signature.outputs)
+        if counts != (len(self.inputs), len(self.outputs)):
+            msg = (
+                f"rule {self.name!r}: the signature {self.signature.text!r} has {counts[0]} inputs "
+                f"and {counts[1]} outputs, the primal has inputs {self.inputs} and the "
+                f"declared outputs are {self.outputs}"
+            )
+            raise RegistrationError(msg)
+        for name, default in self.defaults.items():
+            if default is inspect.Parameter.empty:
+                continue
+            _check_hashable(self.name, name, default)
+        named = {*self.nondifferentiable, *self.declaration.structure}
+        unknown = sorted(named - {*self.inputs})
+        if unknown:
+            msg = f"rule {self.name!r} declares something about {unknown}, which are not inputs"
+            raise RegistrationError(msg)
+
+    def __repr__(self) -> str:
+        return f"<rule {self.name}: {self.signature.text}>"
+
+    # -- what the author defines ---------------------------------------------------------------
+
+    def _define(self, part: str, function: Function) -> Function:
+        if part in self._functions:
+            msg = f"rule {self.name!r} has a {part} already"
+            raise RegistrationError(msg)
+        self._functions[part] = _wants_xp(function)
+        return function
+
+    def def_jvp(self, function: Function) -> Function:
+        """Define ``jvp(primals, outputs, tangents, *, xp, **options) -> output tangents``.
+
+        A tangent that is `None` is zero. The result is one array or `None` per output (for a
+        single output the array itself will do), written with registered rules, so that it can be
+        differentiated again.
+        """
+        return self._define("jvp", function)
+
+    def def_vjp(self, function: Function) -> Function:
+        """Define ``vjp(primals, outputs, cotangents, *, xp, **options) -> input cotangents``.
+
+        The adjoint of the jvp for ``Re sum(conj(a) * b)``; absent cotangents are `None`.
+        """
+        return self._define("vjp", function)
+
+    def def_keep(self, function: Function) -> Function:
+        """Define ``keep(*primals, *, xp, **options) -> (outputs, kept)``: a primal that keeps arrays.
+
+        Kept arrays carry the batch axes in front. They serve the fast derivatives alone: nothing is
+        ever differentiated through them, and none is computed when no derivative is asked for.
+        """
+        return self._define("keep", function)
+
+    def def_fast_jvp(self, function: Function) -> Function:
+        """Define ``fast_jvp(primals, outputs, kept, tangents, *, xp, **options)``, equal to the jvp."""
+        return self._define("fast_jvp", function)
+
+    def def_fast_vjp(self, function: Function) -> Function:
+        """Define ``fast_vjp(primals, outputs, kept, cotangents, *, xp, **options)``, equal to the vjp."""
+        return self._define("fast_vjp", function)
+
+    def defines(self, part: str) -> bool:
+        """Whether ``"jvp"``, ``"vjp"``, ``"keep"``, ``"fast_jvp"`` or ``"fast_vjp"`` is there."""
+        return part in self._functions
+
+    # -- what a user calls ---------------------------------------------------------------------
+
+    def __call__(self, *arrays: Array, **options: Hashable) -> Any:
+        """Evaluate the rule, differentiably where the arrays' library can differentiate."""
+        backend, arrays, absent, static = self._prepare(arrays, options)
+        return self._packed(backend.apply(self, arrays, static), absent)
+
+    def jvp(
+        self, primals: Sequence[Array], tangents: Sequence[Array | None], **options: Hashable
+    ) -> tuple[Any, Any]:
+        """Value and directional derivative, on plain arrays.
+
+        Parameters
+        ----------
+        primals, tangents
+            One array per input; a tangent has its primal's shape and dtype, or is `None` (zero).
+
+        Returns
+        -------
+        tuple
+            ``(y, y_dot)``, both structured as the result of calling the rule.
+        """
+        self._require("jvp")
+        primals, tangents = tuple(primals), tuple(tangents)
+        self._check_linear("tangent", self.inputs, primals, tangents)
+        backend, arrays, absent, static = self._prepare(primals, options)
+        xp = backend.xp
+        if any(tangent is not None for tangent in tangents):
+            filled = tuple(
+                xp.zeros_like(p) if t is None else t
+                for p, t in zip(primals, tangents, strict=True)
+            )
+            fitted, _ = self.signature.fit(self.name, self.inputs, filled, xp)
+            tangents = tuple(
+                None if t is None else xp.astype(f, a.dtype)
+                for t, f, a in zip(tangents, fitted, arrays, strict=True)
+            )
+        outputs, kept = backend.apply_kept(self, arrays, static)
+        values = self.linear("jvp", arrays, outputs, tangents, static, xp=xp, kept=kept)
+        dots = tuple(
+            xp.zeros_like(y) if v is None and _dispatch.is_inexact(y, xp) else v
+            for y, v in zip(outputs, values, strict=True)
+        )
+        return self._packed(outputs, absent), self._packed(dots, absent)
+
+    def vjp(self, *primals: Array, **options: Hashable) -> tuple[Any, Callable[..., Arrays]]:
+        """Value and pullback, on plain arrays.
+
+        Returns
+        -------
+        tuple
+            ``(y, pullback)``. ``pullback(y_bar)`` takes a cotangent structured as ``y``, in which an
+            absent one is `None`, and returns a tuple with one cotangent per input.
+        """
+        self._require("vjp")
+        backend, arrays, absent, static = self._prepare(primals, options)
+        xp = backend.xp
+        outputs, kept = backend.apply_kept(self, arrays, static)
+        y = self._packed(outputs, absent)
+
+        def pullback(y_bar: Any) -> Arrays:
+            bars = tuple(y_bar) if isinstance(y_bar, tuple | list) else (y_bar,)
+            ys = tuple(y) if len(self.outputs) > 1 else (y,)
+            self._check_linear("cotangent", self.outputs, ys, bars)
+            bars = tuple(
+                b if b is None else xp.reshape(b, o.shape)
+                for b, o in zip(bars, outputs, strict=True)
+            )
+            values = self.linear("vjp", arrays, outputs, bars, static, xp=xp, kept=kept)
+            return tuple(
+                xp.zeros_like(p) if v is None else _unbroadcast(v, p, xp)
+                for p, v in zip(primals, values, strict=True)
+            )
+
+        return y, pullback
+
+    # -- what an adapter calls -----------------------------------------------------------------
+
+    def evaluate(self, arrays: Arrays, options: Options, *, xp: Namespace) -> Arrays:
+        """The primal alone, as a tuple; nothing in it is meant to be differentiated."""
+        result = self._functions["primal"](*arrays, xp=xp, **dict(options))
+        return tuple(result) if len(self.outputs) > 1 else (result,)
+
+    def evaluate_keep(
+        self, arrays: Arrays, options: Options, *, xp: Namespace
+    ) -> tuple[Arrays, Arrays]:
+        """The primal and the arrays it keeps (none, if the rule has no `keep`)."""
+        if "keep" not in self._functions:
+            return self.evaluate(arrays, options, xp=xp), ()
+        outputs, kept = self._functions["keep"](*arrays, xp=xp, **dict(options))
+        return (tuple(outputs) if len(self.outputs) > 1 else (outputs,)), tuple(kept)
+
+    def linear(
+        self,
+        mode: Mode,
+        primals: Arrays,
+        outputs: Arrays,
+        inputs: MaybeArrays,
+        options: Options,
+        *,
+        xp: Namespace,
+        kept: Arrays | None = None,
+    ) -> MaybeArrays:
+        """Apply the jvp to tangents, or the vjp to cotangents.
+
+        With `kept` the fast form runs, if the rule has one; without, the closed form, which can be
+        differentiated. The results have the dtype of the outputs (jvp) or primals (vjp).
+        """
+        targets = outputs if mode == "jvp" else primals
+        if all(value is None for value in inputs):
+            return (None,) * len(targets)
+        if mode == "jvp":
+            self._refuse_nondifferentiable(inputs)
+        fast = self._functions.get(f"fast_{mode}") if kept is not None else None
+        if fast is not None:
+            values = fast(primals, outputs, kept, inputs, xp=xp, **dict(options))
+        else:
+            self._require(mode)
+            values = self._functions[mode](primals, outputs, inputs, xp=xp, **dict(options))
+        if len(targets) == 1 and not isinstance(values, tuple):
+            values = (values,)
+        if not isinstance(values, tuple) or len(values) != len(targets):
+            got = f"{len(values)} values" if isinstance(values, tuple) else type(values).__name__
+            msg = f"the {mode} of rule {self.name!r} returned {got}; {len(targets)} are needed"
+            raise MissingDerivativeError(msg)
+        return tuple(
+            None if value is None else _cast(value, target, xp)
+            for value, target in zip(values, targets, strict=True)
+        )
+
+    def differentiable(self, position: int) -> bool:
+        """Whether the input at `position` has a derivative."""
+        return self.inputs[position] not in self.nondifferentiable
+
+    def _refuse_nondifferentiable(self, tangents: MaybeArrays) -> None:
+        for name, tangent in zip(self.inputs, tangents, strict=True):
+            if tangent is not None and name in self.nondifferentiable:
+                raise self.refusal(name)
+
+    def refusal(self, name: str) -> NotDifferentiableError:
+        """The error for a derivative with respect to an input that has none."""
+        return NotDifferentiableError(
+            f"{self.name}: argument {name!r} is declared not differentiable; "
+            f"hold it constant, or differentiate another argument"
+        )
+
+    # -- checks --------------------------------------------------------------------------------
+
+    def _require(self, mode: str) -> None:
+        if mode not in self._functions:
+            msg = (
+                f"rule {self.name!r} has no {mode}; define one with @{self.name}.def_{mode}"
+            )
+            raise MissingDerivativeError(msg)
+
+    def _prepare(
+        self, arrays: Arrays, options: Mapping[str, Hashable]
+    ) -> tuple[Any, Arrays, tuple[str, ...], Options]:
+        """Everything that is checked before any work."""
+        if len(arrays) != len(self.inputs):
+            msg = (
+                f"{self.name}: takes {len(self.inputs)} positional "
+                f"{'array' if len(self.inputs) == 1 else 'arrays'} "
+                f"({', '.join(self.inputs)}), {len(arrays)} given"
+            )
+            raise ArrayTypeError(msg)
+        backend = _dispatch.backend_of(self.name, self.inputs, arrays)
+        arrays = backend.check(self, arrays)
+        arrays, absent = self.signature.fit(self.name, self.inputs, arrays, backend.xp)
+        if options:
+            return backend, arrays, absent, self._check_options(options)
+        return backend, arrays, absent, self._default_options
+
+    def _check_options(self, options: Mapping[str, Hashable]) -> Options:
+        for name, value in options.items():
+            if name not in self.defaults:
+                known = ", ".join(self.defaults) or "none"
+                msg = f"{self.name}: unknown option {name!r} (options: {known})"
+                raise OptionError(msg)
+            _check_hashable(self.name, name, value)
+        merged = {**self.defaults, **options}
+        check = self._functions.get("options")
+        if check is not None:
+            check(**merged)
+        return tuple(sorted(merged.items()))
+
+    def def_options(self, function: Function) -> Function:
+        """Define ``check(**options)``, which raises on values that are not allowed."""
+
+        def check(*, xp: Namespace = None, **options: Hashable) -> None:  # noqa: ARG001
+            try:
+                function(**options)
+            except ValueError as error:
+                msg = f"{self.name}: {error}"
+                raise OptionError(msg) from None
+
+        self._functions["options"] = check
+        return function
+
+    def _check_linear(
+        self, word: str, names: tuple[str, ...], points: Arrays, values: MaybeArrays
+    ) -> None:
+        if len(points) != len(names) or len(values) != len(names):
+            msg = (
+                f"{self.name}: {len(names)} {word}s are needed ({', '.join(names)}), "
+                f"{len(values)} given for {len(points)} primals"
+            )
+            raise ArrayTypeError(msg)
+        for name, point, value in zip(names, points, values, strict=True):
+            if value is None:
+                continue
+            if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+                msg = (
+                    f"{self.name}: the {word} of {name!r} is a {type(value).__name__}; "
+                    f"pass an array, or None where it is zero"
+                )
+                raise ArrayTypeError(msg)
+            if tuple(value.shape) != tuple(point.shape) or value.dtype != point.dtype:
+                msg = (
+                    f"{self.name}: the {word} of {name!r} has shape {tuple(value.shape)} and dtype "
+                    f"{value.dtype}; it must have shape {tuple(point.shape)} and dtype {point.dtype}"
+                )
+                raise ShapeError(msg)
+
+    def _packed(self, outputs: Sequence[Any], absent: tuple[str, ...]) -> Any:
+        if absent:
+            outputs = [
+                y if y is None else self.signature.restore(y, i, absent)
+                for i, y in enumerate(outputs)
+            ]
+        return self._pack(outputs)
+
+
+def _only(outputs: Sequence[Any]) -> Any:
+    return outputs[0]
+
+
+def _result_name(name: str) -> str:
+    return "".join(part.capitalize() for part in name.replace(".", "_").split("_")) + "Result"
+
+
+def _check_hashable(rule_name: str, name: str, value: Any) -> None:
+    try:
+        hash(value)
+    except TypeError:
+        msg = (
+            f"{rule_name}: option {name!r} is a {type(value).__name__}, which cannot be hashed; "
+            f"options are static, arrays are positional arguments"
+        )
+        raise OptionError(msg) from None
+
+
+def _cast(value: Array, target: Array, xp: Namespace) -> Array:
+    if value.dtype == target.dtype:
+        return value
+    if xp.isdtype(value.dtype, "complex floating") and not xp.isdtype(
+        target.dtype, "complex floating"
+    ):
+        value = xp.real(value)
+    return xp.astype(value, target.dtype)
+
+
+def _unbroadcast(value: Array, primal: Array, xp: Namespace) -> Array:
+    """Sum over the axes along which a primal was repeated; the adjoint of broadcasting."""
+    value = _cast(value, primal, xp)
+    shape = tuple(primal.shape)
+    if tuple(value.shape) == shape:
+        return value
+    if value.ndim > len(shape) and tuple(value.shape[: len(shape)]) == shape:
+        return xp.reshape(value, shape)  # an absent core axis, length 1
+    front = value.ndim - len(shape)
+    if front > 0:
+        value = xp.sum(value, axis=tuple(range(front)))
+    ones = tuple(
+        i for i, (have, want) in enumerate(zip(value.shape, shape, strict=True)) if have != want
+    )
+    return xp.sum(value, axis=ones, keepdims=True) if ones else value
+
+
+@overload
+def rule(primal: Function, /) -> Rule: ...
+@overload
+def rule(
+    *,
+    name: str | None = None,
+    signature: str | None = None,
+    outputs: tuple[str, ...] | str = "result",
+    nondifferentiable: tuple[str, ...] = (),
+    replace: bool = False,
+    **declared: Any,
+) -> Callable[[Function], Rule]: ...
+def rule(
+    primal: Function | None = None,
+    /,
+    *,
+    name: str | None = None,
+    signature: str | None = None,
+    outputs: tuple[str, ...] | str = "result",
+    nondifferentiable: tuple[str, ...] = (),
+    replace: bool = False,
+    **declared: Any,
+) -> Rule | Callable[[Function], Rule]:
+    """Make a function of arrays a rule, and register it.
+
+    Parameters
+    ----------
+    primal
+        ``primal(*arrays, *, xp, **options)``: a pure function written with the array namespace `xp`
+        (the parameter may be left out). Keyword-only parameters are static, hashable options.
+    name
+        Key in the registry; by default the function's name. A name with a leading underscore is
+        internal: the rule works, but is not listed.
+    signature
+        Shapes as in NumPy's generalized ufuncs, such as ``"(n,n)->(n),(n,n)"``. By default every
+        input and output is a scalar, and all axes are batch axes: an elementwise function.
+    outputs
+        Names of the outputs; two or more come back as a named tuple.
+    nondifferentiable
+        Names of inputs that have no derivative. They may be integers.
+    replace
+        Allow a rule of the same name to be replaced.
+    **declared
+        Fields of :class:`Declaration`: ``structure``, ``gauge``, ``domain``, ``cost``, ``sources``,
+        ``sample``, ``edges``, ``variants``.
+
+    Raises
+    ------
+    RegistrationError
+        If the name is taken, or the declaration contradicts the function.
+    """
+
+    def decorate(function: Function) -> Rule:
+        names = (outputs,) if isinstance(outputs, str) else tuple(outputs)
+        summary = (inspect.getdoc(function) or "").partition("\n")[0]
+        arity = sum(
+            p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+            for p in inspect.signature(function).parameters.values()
+        )
+        elementwise = ",".join(["()"] * arity) + "->" + ",".join(["()"] * len(names))
+        made = Rule(
+            function,
+            name=name or function.__name__,
+            signature=signature or elementwise,
+            outputs=names,
+            nondifferentiable=nondifferentiable,
+            declaration=Declaration(**{"summary": summary, **declared}),
+        )
+        add(made.name, made, replace=replace)
+        return made
+
+    return decorate if primal is None else decorate(primal)

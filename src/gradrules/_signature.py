@@ -1,0 +1,150 @@
+"""Shapes of a rule, written as a NumPy generalized-ufunc signature: ``"(n,n),(n,k?)->(n,k?)"``.
+
+Every array may have more axes in front: the batch. A name stands for one length, and a name
+followed by ``?`` may be absent from an array that has too few axes for it.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from ._typing import Array, Arrays, Namespace
+from .errors import RegistrationError, ShapeError
+
+Core = tuple[str, ...]
+_OPERAND = re.compile(r"\(([^()]*)\)")
+
+
+def _operands(text: str) -> tuple[Core, ...]:
+    if not re.fullmatch(r"\([^()]*\)(,\([^()]*\))*", text):
+        msg = f"{text!r} is not a list of operands such as '(n,n),(n,k?)'"
+        raise RegistrationError(msg)
+    return tuple(
+        tuple(name for name in core.split(",") if name) for core in _OPERAND.findall(text)
+    )
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A parsed signature. `text` is what was declared."""
+
+    text: str
+
+    @cached_property
+    def inputs(self) -> tuple[Core, ...]:
+        """The core axes of each input."""
+        return _operands(self._halves[0])
+
+    @cached_property
+    def outputs(self) -> tuple[Core, ...]:
+        """The core axes of each output."""
+        return _operands(self._halves[1])
+
+    @cached_property
+    def _halves(self) -> tuple[str, str]:
+        head, arrow, tail = self.text.replace(" ", "").partition("->")
+        if not arrow:
+            msg = f"the signature {self.text!r} has no '->'"
+            raise RegistrationError(msg)
+        return head, tail
+
+    @cached_property
+    def _optional(self) -> bool:
+        return "?" in self.text
+
+    def fit(
+        self, rule: str, names: tuple[str, ...], arrays: Arrays, xp: Namespace
+    ) -> tuple[Arrays, tuple[str, ...]]:
+        """Check `arrays`, and give all of them the same batch axes and no absent core axis.
+
+        Returns the arrays and the names of the optional axes that were absent (their length is 1
+        now). Lengths that a framework does not know yet (`None`) fit everything.
+        """
+        lengths: dict[str, int | None] = {}
+        absent: tuple[str, ...] = ()
+        batches: list[tuple[int | None, ...]] = []
+        for position, (name, core, array) in enumerate(
+            zip(names, self.inputs, arrays, strict=True)
+        ):
+            shape = tuple(array.shape)
+            missing = len(core) - len(shape)
+            if missing > 0 and self._optional:
+                optional = tuple(axis for axis in core if axis.endswith("?"))[:missing]
+                absent = tuple(dict.fromkeys(absent + optional))
+                for axis in optional:
+                    after = len(core) - 1 - core.index(axis)
+                    array = array[(..., None, *(slice(None),) * after)]
+                shape = tuple(array.shape)
+                arrays = (*arrays[:position], array, *arrays[position + 1 :])
+                missing = len(core) - len(shape)
+            if missing > 0:
+                msg = (
+                    f"{rule}: argument {name!r} has shape {shape}, but needs at least "
+                    f"{len(core)} axes ({', '.join(core)}); batch axes go in front"
+                )
+                raise ShapeError(msg)
+            start = len(shape) - len(core)
+            batches.append(shape[:start])
+            for axis, length in zip(core, shape[start:], strict=True):
+                known = lengths.setdefault(axis, length)
+                if known is None:
+                    lengths[axis] = length
+                elif length is not None and known != length:
+                    raise ShapeError(self._misfit(rule, names, arrays, axis))
+        if len(set(batches)) > 1 or (len(batches) > 1 and None in batches[0]):
+            arrays = self._broadcast(rule, names, arrays, batches, xp)
+        return arrays, absent
+
+    def _misfit(
+        self, rule: str, names: tuple[str, ...], arrays: Arrays, axis: str
+    ) -> str:
+        shapes = ", ".join(
+            f"{name!r} has shape {tuple(array.shape)}"
+            for name, array in zip(names, arrays, strict=True)
+        )
+        square = len(arrays) == 1 and self.inputs[0].count(axis) == 2
+        wanted = "a square matrix in its last two axes" if square else self.text
+        return f"{rule}: {shapes}, which does not fit {wanted} (axis {axis!r})"
+
+    def _broadcast(
+        self,
+        rule: str,
+        names: tuple[str, ...],
+        arrays: Arrays,
+        batches: list[tuple[int | None, ...]],
+        xp: Namespace,
+    ) -> Arrays:
+        if any(length is None for batch in batches for length in batch):
+            ranks = [len(core) for core in self.inputs]
+            return tuple(xp.broadcast_batches(arrays, ranks))
+        rank = max(map(len, batches))
+        padded = [(1,) * (rank - len(batch)) + batch for batch in batches]
+        common = []
+        for lengths in zip(*padded, strict=True):
+            longer = {length for length in lengths if length != 1}
+            if len(longer) > 1:
+                raise ShapeError(self._ragged(rule, names, batches))
+            common.append(longer.pop() if longer else 1)
+        return tuple(
+            xp.broadcast_to(
+                array, (*common, *tuple(array.shape)[len(array.shape) - len(core) :])
+            )
+            for array, core in zip(arrays, self.inputs, strict=True)
+        )
+
+    def _ragged(
+        self, rule: str, names: tuple[str, ...], batches: list[tuple[int | None, ...]]
+    ) -> str:
+        parts = ", ".join(
+            f"{name!r} {batch}" for name, batch in zip(names, batches, strict=True)
+        )
+        return f"{rule}: the batch axes do not broadcast together: {parts}"
+
+    def restore(self, output: Array, position: int, absent: tuple[str, ...]) -> Array:
+        """Remove from an output the optional axes that no input had."""
+        core = self.outputs[position]
+        for axis in absent:
+            if axis in core:
+                after = len(core) - 1 - core.index(axis)
+                output = output[(..., 0, *(slice(None),) * after)]
+        return output

@@ -1,0 +1,10 @@
+"""Type names used in signatures; arrays of every library are `Any` to a type checker."""
+
+from collections.abc import Hashable
+from typing import Any, TypeAlias
+
+Array: TypeAlias = Any
+Namespace: TypeAlias = Any
+Arrays: TypeAlias = tuple[Array, ...]
+MaybeArrays: TypeAlias = tuple[Array | None, ...]
+Options: TypeAlias = tuple[tuple[str, Hashable], ...]

@@ -1,0 +1,217 @@
+"""What an adapter is, and how adapters are found.
+
+An adapter carries rules into one framework. It is an instance of a subclass of :class:`Adapter`,
+published under the entry-point group ``gradrules.adapters``; the entry point is named after the
+import name of its framework (``jax``, ``torch``, ...), so that no adapter is imported before its
+framework is. The adapters of this distribution are found in no other way.
+"""
+
+import functools
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+from ._registry import lookup
+from ._typing import Array, Arrays, MaybeArrays, Namespace, Options
+from .errors import AdapterError, ArrayTypeError
+
+if TYPE_CHECKING:
+    from ._rule import Rule
+
+__all__ = ["Adapter", "Transforms", "available", "load", "lookup"]
+
+GROUP = "gradrules.adapters"
+_DTYPES = ("float32", "float64", "complex64", "complex128")
+
+
+@functools.cache
+def dtype_name(dtype: Any) -> str:
+    """``"float64"`` for the float64 of any library."""
+    return str(getattr(dtype, "name", None) or str(dtype).rpartition(".")[2])
+
+
+class Transforms(ABC):
+    """How a framework spells its transformations, in our convention of complex cotangents.
+
+    The tests and ``gradrules check`` drive every framework through these. A function `f` takes
+    arrays and returns a tuple of arrays. What the framework does not have is left out, and named in
+    `missing` with the reason.
+    """
+
+    missing: dict[str, str] = {}  # noqa: RUF012 (overridden, never changed)
+
+    @abstractmethod
+    def array(self, value: Any) -> Array:
+        """A framework array from a NumPy array."""
+
+    @abstractmethod
+    def numpy(self, value: Array) -> Any:
+        """A NumPy array from a framework array."""
+
+    @abstractmethod
+    def vjp(self, f: Callable[..., Arrays], primals: Arrays, cotangents: MaybeArrays) -> Arrays:
+        """Reverse mode: cotangents of the primals, dense zeros where there is no path."""
+
+    @abstractmethod
+    def jvp(self, f: Callable[..., Arrays], primals: Arrays, tangents: MaybeArrays) -> Arrays:
+        """Forward mode: tangents of the outputs."""
+
+    def vmap(self, f: Callable[..., Arrays]) -> Callable[..., Arrays]:
+        """`f` over a new leading axis of every argument."""
+        raise NotImplementedError
+
+    def compile(self, f: Callable[..., Arrays]) -> Callable[..., Arrays]:
+        """`f` through the framework's compiler."""
+        raise NotImplementedError
+
+
+class Adapter(ABC):
+    """One framework's bridge. Subclasses are stateless; gradrules makes no second instance.
+
+    Attributes
+    ----------
+    name
+        Import name of the framework.
+    xp
+        The array namespace given to derivatives: what it computes, the framework can differentiate.
+    transforms
+        The framework's transformations, for tests.
+    companions
+        Array types of other libraries that the framework takes beside its own.
+    """
+
+    name: str
+    xp: Namespace
+    transforms: Transforms | None = None
+    companions: tuple[type, ...] = ()
+
+    @abstractmethod
+    def handles(self, kind: type) -> bool:
+        """Whether arrays (or tracers) of this type belong to the framework."""
+
+    @abstractmethod
+    def apply(self, rule: "Rule", arrays: Arrays, options: Options) -> Arrays:
+        """Evaluate `rule` so that the framework differentiates it by the rule's derivatives."""
+
+    def apply_kept(
+        self, rule: "Rule", arrays: Arrays, options: Options
+    ) -> tuple[Arrays, Arrays | None]:
+        """As `apply`, with the kept arrays where nothing will differentiate the result."""
+        return self.apply(rule, arrays, options), None
+
+    def device(self, array: Array) -> Any:  # noqa: ARG002
+        """Something that differs between arrays that cannot be used together."""
+        return None
+
+    def check(self, rule: "Rule", arrays: Arrays) -> Arrays:
+        """Refuse dtypes and devices that do not fit; bring all inputs to one dtype."""
+        if len(arrays) == 1 and dtype_name(arrays[0].dtype) in _DTYPES:
+            return arrays
+        for position, array in enumerate(arrays):
+            name = dtype_name(array.dtype)
+            if name not in _DTYPES and rule.differentiable(position):
+                msg = (
+                    f"{rule.name}: argument {rule.inputs[position]!r} has dtype {name} and shape "
+                    f"{tuple(array.shape)}; cast it to one of {', '.join(_DTYPES)} first"
+                )
+                raise ArrayTypeError(msg)
+        return self._together(rule, arrays)
+
+    def _together(self, rule: "Rule", arrays: Arrays) -> Arrays:
+        devices = [self.device(array) for array in arrays]
+        if any(device != devices[0] for device in devices[1:]):
+            where = ", ".join(
+                f"{name!r} on {device}" for name, device in zip(rule.inputs, devices, strict=True)
+            )
+            msg = f"{rule.name}: the arguments are on different devices ({where}); move them to one"
+            raise ArrayTypeError(msg)
+        floating = [a for i, a in enumerate(arrays) if rule.differentiable(i)]
+        if len({dtype_name(a.dtype) for a in floating}) < 2:
+            return arrays
+        common = self.xp.result_type(*(a.dtype for a in floating))
+        return tuple(
+            self.xp.astype(a, common) if rule.differentiable(i) else a
+            for i, a in enumerate(arrays)
+        )
+
+
+class Plain(Adapter):
+    """Arrays of any array-API library, without differentiation: NumPy, array-api-strict, ..."""
+
+    def __init__(self, name: str, xp: Namespace) -> None:
+        self.name, self.xp = name, xp
+
+    def handles(self, kind: type) -> bool:  # noqa: ARG002
+        return False
+
+    def apply(self, rule: "Rule", arrays: Arrays, options: Options) -> Arrays:
+        return rule.evaluate(arrays, options, xp=self.xp)
+
+    def apply_kept(
+        self, rule: "Rule", arrays: Arrays, options: Options
+    ) -> tuple[Arrays, Arrays | None]:
+        return rule.evaluate_keep(arrays, options, xp=self.xp)
+
+
+def _entry_points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def available() -> list[str]:
+    """Names of all installed adapters, whether their framework is installed or not."""
+    return sorted(_entry_points())
+
+
+@functools.cache
+def load(name: str) -> Adapter:
+    """Import the adapter called `name`.
+
+    Raises
+    ------
+    AdapterError
+        If there is no such adapter, its framework is not installed, or importing it fails.
+    """
+    point = _entry_points().get(name)
+    if point is None:
+        msg = f"there is no adapter {name!r}; installed: {', '.join(available()) or 'none'}"
+        raise AdapterError(msg)
+    try:
+        adapter = point.load()
+    except ModuleNotFoundError as error:
+        if error.name == name:
+            msg = f"adapter {name!r} needs {name!r}; try: pip install 'gradrules[{name}]'"
+            raise AdapterError(msg) from error
+        msg = f"adapter {name!r} ({point.value}) cannot be imported: {error}"
+        raise AdapterError(msg) from error
+    except Exception as error:
+        msg = f"adapter {name!r} ({point.value}) cannot be imported: {error!r}"
+        raise AdapterError(msg) from error
+    if not isinstance(adapter, Adapter):
+        msg = f"adapter {name!r} ({point.value}) is no instance of gradrules.Adapter"
+        raise AdapterError(msg)
+    return adapter
+
+
+def imported() -> tuple[list[Adapter], list[str]]:
+    """The adapters whose framework this process has imported; and what failed to load."""
+    adapters, failures = [], []
+    for name in available():
+        if name in sys.modules:
+            try:
+                adapters.append(load(name))
+            except AdapterError as error:
+                failures.append(str(error))
+    return adapters, failures
+
+
+def shapes_and_dtypes(names: Sequence[str], arrays: Sequence[Any]) -> str:
+    """``'a' torch float64 (3, 3), ...`` for error messages."""
+    return ", ".join(
+        f"{name!r} {type(a).__module__.partition('.')[0]} "
+        f"{dtype_name(a.dtype)} {tuple(a.shape)}"
+        for name, a in zip(names, arrays, strict=True)
+    )
+
+

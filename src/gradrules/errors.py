@@ -1,0 +1,49 @@
+"""The errors that gradrules raises, each before any numerical work is done."""
+
+__all__ = [
+    "AdapterError",
+    "ArrayTypeError",
+    "GradrulesError",
+    "MissingDerivativeError",
+    "NotDifferentiableError",
+    "OptionError",
+    "RegistrationError",
+    "ShapeError",
+    "UnsupportedTransformError",
+]
+
+
+class GradrulesError(Exception):
+    """Base class of every error raised on purpose by gradrules."""
+
+
+class ArrayTypeError(GradrulesError, TypeError):
+    """An argument is not an array, has the wrong dtype, or the arrays do not belong together."""
+
+
+class ShapeError(GradrulesError, ValueError):
+    """The shapes do not fit the signature of the rule."""
+
+
+class OptionError(GradrulesError, TypeError):
+    """An option is unknown, has a value that is not allowed, or cannot be hashed."""
+
+
+class MissingDerivativeError(GradrulesError, NotImplementedError):
+    """A derivative is asked for that the rule does not define."""
+
+
+class NotDifferentiableError(GradrulesError, ValueError):
+    """A derivative is asked for with respect to an input declared not differentiable."""
+
+
+class RegistrationError(GradrulesError, ValueError):
+    """A rule is registered twice, or its declaration contradicts itself."""
+
+
+class AdapterError(GradrulesError, ImportError):
+    """An adapter is missing, or fails to import."""
+
+
+class UnsupportedTransformError(GradrulesError, NotImplementedError):
+    """A framework cannot carry out the transformation that is asked for."""

@@ -1,0 +1,77 @@
+"""Native routines outside the array API, each with a fallback inside it.
+
+An adapter offers a native routine by :func:`provide`; a rule calls the function here, with the
+namespace it was given. This is the whole list: a rule needs nothing else of a framework.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ._typing import Array, Arrays, Namespace
+
+__all__ = ["eye_like", "length", "lu_factor", "lu_solve", "provide", "repeat"]
+
+_NATIVE: dict[Namespace, dict[str, Callable[..., Any]]] = {}
+
+
+def provide(xp: Namespace, **routines: Callable[..., Any]) -> None:
+    """Let calls with the namespace `xp` use these routines in place of the fallbacks."""
+    _NATIVE.setdefault(xp, {}).update(routines)
+
+
+def _native(xp: Namespace, name: str) -> Callable[..., Any] | None:
+    routines = _NATIVE.get(xp)
+    return None if routines is None else routines.get(name)
+
+
+def length(a: Array, axis: int, /, *, xp: Namespace) -> Any:
+    """Length of an axis: an integer, or a symbolic one where the framework does not know it yet."""
+    native = _native(xp, "length")
+    return a.shape[axis] if native is None else native(a, axis)
+
+
+def eye_like(a: Array, /, *, xp: Namespace) -> Array:
+    """The identity matrix as long as the last axis of `a`, with the dtype and device of `a`."""
+    native = _native(xp, "eye_like")
+    if native is not None:
+        return native(a)
+    return xp.eye(a.shape[-1], dtype=a.dtype, device=a.device)
+
+
+def lu_factor(a: Array, /, *, xp: Namespace) -> Arrays:
+    """Whatever makes :func:`lu_solve` cheap, as arrays with the batch axes of `a` in front.
+
+    Without a native routine that is `a` itself: right, and no faster than a solve.
+    """
+    native = _native(xp, "lu_factor")
+    return (a,) if native is None else tuple(native(a))
+
+
+def lu_solve(
+    factors: Arrays, b: Array, /, *, adjoint: bool = False, xp: Namespace
+) -> Array:
+    """Solve ``a @ x = b``, or ``a^H @ x = b``, given the result of :func:`lu_factor`."""
+    native = _native(xp, "lu_solve")
+    if native is not None:
+        return native(factors, b, adjoint)
+    (a,) = factors
+    if adjoint:
+        a = xp.matrix_transpose(a)
+        a = xp.conj(a) if xp.isdtype(a.dtype, "complex floating") else a
+    return xp.linalg.solve(a, b)
+
+
+def repeat(
+    count: Array, most: int, body: Callable[[Array, Arrays], Arrays], state: Arrays, /, *, xp: Namespace
+) -> Arrays:
+    """Apply ``state = body(i, state)`` for i = 0, 1, ... while ``i < count <= most``.
+
+    `count` is a real scalar array. A framework that traces may run all `most` steps: `body` must
+    leave alone what has been done ``count`` times.
+    """
+    native = _native(xp, "repeat")
+    if native is not None:
+        return tuple(native(count, most, body, state))
+    for i in range(int(count)):
+        state = body(i, state)
+    return state

@@ -1,0 +1,23 @@
+"""All the mathematics: one rule, one file, each a page that runs."""
+
+from .cofactor import cofactor
+from .det import det
+from .eigh import eigh
+from .eigvalsh import eigvalsh
+from .expm import expm
+from .expm_frechet import expm_frechet
+from .inv import inv
+from .slogdet import slogdet
+from .solve import solve
+
+__all__ = [
+    "cofactor",
+    "det",
+    "eigh",
+    "eigvalsh",
+    "expm",
+    "expm_frechet",
+    "inv",
+    "slogdet",
+    "solve",
+]

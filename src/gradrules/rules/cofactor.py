@@ -1,0 +1,198 @@
+r"""Matrix of cofactors, :math:`C_{ij} = \partial \det A / \partial A_{ij} = \operatorname{adj}(A)_{ji}`.
+
+With a singular value decomposition :math:`A = U S V^H`, :math:`\varphi = \det U \det V^H` and
+:math:`M = U^H E V`, the expansion of :math:`\det(S + M)` gives
+
+.. math::
+    C(A) = \varphi\, \bar U \operatorname{diag}(p)\, V^T, \qquad
+    D C(A)[E] = \varphi\, \bar U \bigl(\operatorname{diag}(P \operatorname{diag} M)
+                - (P \circ M)^T\bigr) V^T,
+
+where :math:`p_i` is the product of all singular values but the i-th, and :math:`P_{ij}` of all but
+the i-th and j-th (0 on the diagonal). Nothing is divided by a singular value that can be zero.
+"""
+
+from .. import hooks
+from .._rule import Edge, rule
+from .._typing import Array, Arrays, MaybeArrays, Namespace
+from ._matrix import adjoint, conj, diagonal, diagonal_matrix, eps
+from .inv import inv
+
+__all__ = ["cofactor"]
+
+
+@rule(
+    signature="(n,n)->(n,n)",
+    domain=(
+        "every square matrix to first order, singular ones included; from the second order on "
+        "condition numbers below eps**(-1/4), and NaN beyond"
+    ),
+    cost="one singular value decomposition; first derivative: another one",
+    sources=(
+        "R. A. Horn and C. R. Johnson, Matrix Analysis, 2nd ed., 2013, section 0.8 (adjugate)",
+        "G. W. Stewart, Linear Algebra Appl. 283, 1998 (adjugate by singular values)",
+    ),
+    edges={
+        "zero matrix": Edge(primals=([[0.0, 0.0], [0.0, 0.0]],), second="any"),
+        "rank n-1": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],), second="any"),
+        "order one": Edge(primals=([[0.0]],), second="any"),
+    },
+)
+def cofactor(x: Array, /, *, xp: Namespace) -> Array:
+    """Matrix of cofactors: the transposed adjugate, the gradient of the determinant.
+
+    Parameters
+    ----------
+    x
+        ``(..., n, n)``, real or complex floating, of any rank.
+
+    Returns
+    -------
+    array
+        ``(..., n, n)``, same dtype.
+    """
+    if 0 in x.shape:
+        return x * 0
+    frame = _Frame(x, xp)
+    return frame.back(diagonal_matrix(frame.cast(_scaled(*_all_but_one(frame.s, xp), xp)), xp))
+
+
+@cofactor.def_jvp
+def cofactor_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays) -> Array:  # noqa: ARG001
+    """The second derivative of the determinant."""
+    return _cofactor_derivative(primals[0], tangents[0])
+
+
+@cofactor.def_vjp
+def cofactor_vjp(
+    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+) -> Array:
+    """The same map: the second derivative of the determinant is symmetric."""
+    return conj(_cofactor_derivative(primals[0], conj(cotangents[0], xp)), xp)
+
+
+@rule(name="_cofactor_derivative", signature="(n,n),(n,n)->(n,n)")
+def _cofactor_derivative(x: Array, e: Array, /, *, xp: Namespace) -> Array:
+    """Derivative of the cofactors of `x` in the direction `e`; bilinear in the cofactors and `e`."""
+    if 0 in x.shape:
+        return x * 0
+    frame = _Frame(x, xp)
+    m = adjoint(frame.u, xp) @ e @ adjoint(frame.vh, xp)
+    p = frame.cast(_scaled(*_all_but_two(frame.s, xp), xp))
+    on_diagonal = (p @ diagonal(m, xp)[..., None])[..., 0]
+    return frame.back(diagonal_matrix(on_diagonal, xp) - xp.matrix_transpose(p * m))
+
+
+@_cofactor_derivative.def_jvp
+def _derivative_jvp(
+    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+) -> Array | None:
+    (x, e), (x_dot, e_dot) = primals, tangents
+    linear = None if e_dot is None else _cofactor_derivative(x, e_dot)
+    if x_dot is None:
+        return linear
+    curved = _second_derivative(x, e, x_dot, xp)
+    return curved if linear is None else curved + linear
+
+
+@_cofactor_derivative.def_vjp
+def _derivative_vjp(
+    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+) -> Arrays:
+    (x, e), (y_bar,) = primals, cotangents
+    direction = conj(y_bar, xp)
+    return (
+        conj(_second_derivative(x, e, direction, xp), xp),
+        conj(_cofactor_derivative(x, direction), xp),
+    )
+
+
+def _second_derivative(x: Array, e: Array, f: Array, xp: Namespace) -> Array:
+    """Second derivative of the cofactors, by rules: it can be differentiated to any order.
+
+    Differentiating ``A adj(A) = det(A) I`` gives each derivative Z of the adjugate from the lower
+    ones. That divides by the determinant and loses ``eps * cond(A)**2``: NaN where it would leave
+    less than half of the digits.
+    """
+    from .det import det  # noqa: PLC0415 (det and its cofactors define each other)
+
+    one = hooks.eye_like(x, xp=xp)
+    d = det(x)
+    bad = ((d == 0) | ~xp.isfinite(d))[..., None, None]
+    y = inv(xp.where(bad, one, x))
+    z = d[..., None, None] * y
+    z_e, z_f = (y @ (_dot(z, g, xp) * one - g @ z) for g in (e, f))
+    z_ef = y @ (_dot(z_f, e, xp) * one - e @ z_f - f @ z_e)
+    bad = bad | (_norm(x, xp) * _norm(y, xp) > eps(x) ** -0.25)
+    return xp.matrix_transpose(xp.where(bad, xp.full_like(x, float("nan")), z_ef))
+
+
+def _dot(z: Array, g: Array, xp: Namespace) -> Array:
+    return xp.sum(xp.matrix_transpose(z) * g, axis=(-2, -1), keepdims=True)
+
+
+def _norm(a: Array, xp: Namespace) -> Array:
+    return xp.max(xp.sum(xp.abs(a), axis=-2, keepdims=True), axis=-1, keepdims=True)
+
+
+class _Frame:
+    """The bases in which `x` is diagonal; NaN in matrices that are not finite."""
+
+    def __init__(self, x: Array, xp: Namespace) -> None:
+        finite = xp.all(xp.isfinite(x), axis=(-2, -1), keepdims=True)
+        one = hooks.eye_like(x, xp=xp)
+        self.u, self.s, self.vh = xp.linalg.svd(xp.where(finite, x, one), full_matrices=False)
+        phase = (xp.linalg.det(self.u) * xp.linalg.det(self.vh))[..., None, None]
+        self.phase = xp.where(finite, phase, xp.full_like(phase, float("nan")))
+        self.xp = xp
+
+    def cast(self, real: Array) -> Array:
+        return self.xp.astype(real, self.u.dtype)
+
+    def back(self, w: Array) -> Array:
+        """From coefficients in the frame to a gradient with respect to the matrix."""
+        return self.phase * (conj(self.u, self.xp) @ w @ conj(self.vh, self.xp))
+
+
+# Products of singular values as mantissa and exponent: 1e150 * 1e150 * 1e-150 must not overflow.
+
+
+def _split(s: Array, xp: Namespace) -> tuple[Array, Array]:
+    positive = s > 0
+    exponent = xp.where(
+        positive, xp.round(xp.log2(xp.where(positive, s, xp.ones_like(s)))), xp.zeros_like(s)
+    )
+    return _scaled(s, -exponent, xp), exponent
+
+
+def _scaled(mantissa: Array, exponent: Array, xp: Namespace) -> Array:
+    half = xp.floor(exponent / 2)
+    return mantissa * 2.0**half * 2.0 ** (exponent - half)
+
+
+def _all_but_one(s: Array, xp: Namespace) -> tuple[Array, Array]:
+    m, e = _split(s, xp)
+    same = hooks.eye_like(s, xp=xp) > 0
+    others = xp.where(same, xp.ones_like(m[..., None, :]), m[..., None, :])
+    return xp.prod(others, axis=-1), xp.sum(e, axis=-1, keepdims=True) - e
+
+
+def _all_but_two(s: Array, xp: Namespace) -> tuple[Array, Array]:
+    """For descending `s`: divide the product without the smaller of a pair by the larger.
+
+    If the larger is zero too, only the pair of the two last values can leave a nonzero product.
+    """
+    m, e = _split(s, xp)
+    without, exponent = _all_but_one(s, xp)
+    n = hooks.length(s, -1, xp=xp)
+    index = xp.arange(n)
+    row, column = index[:, None], index[None, :]
+    larger = m[..., :, None]
+    nonzero = larger > 0
+    quotient = without[..., None, :] / xp.where(nonzero, larger, xp.ones_like(larger))
+    first = xp.prod(xp.where(index < n - 2, m, xp.ones_like(m)), axis=-1)[..., None, None]
+    last_pair = (row == n - 2) & (column == n - 1)
+    zero = xp.zeros_like(quotient)
+    upper = xp.where(nonzero, quotient, xp.where(last_pair, first, zero))
+    upper = xp.where(row < column, upper, zero)
+    return upper + xp.matrix_transpose(upper), exponent[..., None, :] - e[..., :, None]

@@ -1,0 +1,188 @@
+r"""Hermitian eigendecomposition, :math:`A = V \operatorname{diag}(w) V^H`."""
+
+from .._rule import Edge, Gauge, rule
+from .._typing import Array, Arrays, MaybeArrays, Namespace
+from ._gap_quotient import gap_quotient
+from ._matrix import adjoint, diagonal, diagonal_matrix, herm, is_complex, read, read_adjoint, real
+
+__all__ = ["eigh"]
+
+DEGENERATE = ("nan", "project")
+
+
+def _align(outputs: Arrays, reference: Arrays, xp: Namespace) -> Arrays:
+    w, v = outputs
+    overlap = xp.sum((xp.conj(v) if is_complex(v) else v) * reference[1], axis=-2, keepdims=True)
+    return w, v * (overlap / xp.astype(xp.abs(overlap), v.dtype))
+
+
+def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> MaybeArrays:
+    (_, v), (w_bar, v_bar) = outputs, cotangents
+    if v_bar is None or not is_complex(v):
+        return cotangents
+    k = diagonal(adjoint(v, xp) @ v_bar, xp)
+    return w_bar, v_bar - v * (k - xp.astype(real(k, xp), k.dtype))[..., None, :]
+
+
+@rule(
+    signature="(n,n)->(n),(n,n)",
+    outputs=("eigenvalues", "eigenvectors"),
+    structure={"x": "hermitian"},
+    gauge=Gauge(
+        group="each eigenvector may be multiplied by a phase (real: a sign); the tangent has "
+        "diag(V^H V_dot) = 0, and a cotangent that sees the phase gives NaN",
+        align=_align,
+        horizontal=_horizontal,
+    ),
+    domain=(
+        "eigenvectors: where the gaps that matter are above rounding; eigenvalues: everywhere to "
+        "first order. What a degenerate cluster makes undefined is NaN"
+    ),
+    cost="primal: the library's; derivative: 3 matrix products, eigenvalues alone 1",
+    sources=(
+        "J. R. Magnus, Econometric Theory 1, 1985",
+        "M. B. Giles, NA-08/01, Oxford University, 2008, section 3.1 (real)",
+        "C. Boeddeker et al., arXiv:1701.00392, 2017 (complex)",
+    ),
+    variants=({}, {"lower": True}, {"lower": False}, {"degenerate": "project"}),
+    edges={
+        "triple eigenvalue": Edge(
+            primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), first="nan", second="nan"
+        ),
+        "pair of equal eigenvalues": Edge(
+            primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), first="nan", second="nan"
+        ),
+        "zero matrix": Edge(primals=([[0.0, 0], [0, 0.0]],), first="nan", second="nan"),
+        "ring of six": Edge(
+            primals=([[2.0, -1, 0, 0, 0, -1], [-1, 2, -1, 0, 0, 0], [0, -1, 2, -1, 0, 0],
+                      [0, 0, -1, 2, -1, 0], [0, 0, 0, -1, 2, -1], [-1, 0, 0, 0, -1, 2]],),
+            first="nan", second="nan",
+        ),
+        "scale 1e150": Edge(primals=([[1e150, 2e150], [2e150, -3e150]],), second="any"),
+        "scale 1e-150": Edge(primals=([[1e-150, 2e-150], [2e-150, -3e-150]],), second="any"),
+        "order one": Edge(primals=([[2.0]],)),
+    },
+)  # fmt: skip
+def eigh(
+    x: Array,
+    /,
+    *,
+    lower: bool | None = None,  # noqa: ARG001 (shared with the derivatives)
+    degenerate: str = "nan",  # noqa: ARG001
+    xp: Namespace,
+) -> Arrays:
+    """Eigenvalues and eigenvectors of a Hermitian (or real symmetric) matrix.
+
+    Parameters
+    ----------
+    x
+        ``(..., n, n)``, real or complex floating.
+    lower
+        What is read of `x`: its Hermitian part (`None`), or one triangle. The gradient lives there.
+    degenerate
+        ``"nan"``: a derivative that a cluster of equal eigenvalues makes undefined is NaN.
+        ``"project"``: your word that the loss sees each cluster only through its projector and
+        symmetric functions of its eigenvalues; then the undefined terms are dropped. That is wrong
+        for ``V @ diag(f(w)) @ V^H``. Second derivatives at a cluster are NaN all the same.
+
+    Returns
+    -------
+    (eigenvalues, eigenvectors)
+        ``(..., n)`` real and ascending, in the unit of `x`; ``(..., n, n)``, unitary, in columns.
+    """
+    w, v = xp.linalg.eigh(read(x, lower, xp))
+    return w, v
+
+
+@eigh.def_options
+def eigh_options(lower: object, degenerate: object) -> None:
+    """Refuse values that are not allowed."""
+    if lower not in (None, True, False):
+        msg = f"option 'lower' is {lower!r}; it must be None, True or False"
+        raise ValueError(msg)
+    if degenerate not in DEGENERATE:
+        msg = f"option 'degenerate' is {degenerate!r}; it must be one of {DEGENERATE}"
+        raise ValueError(msg)
+
+
+# With M = V^H A' V: w_j' = Re M_jj and V' = V Z, Z_ij = M_ij / (w_j - w_i).
+@eigh.def_jvp
+def eigh_jvp(
+    primals: Arrays,
+    outputs: Arrays,
+    tangents: MaybeArrays,
+    *,
+    lower: bool | None,
+    degenerate: str,
+    xp: Namespace,
+) -> tuple[Array, Array]:
+    """First-order perturbation theory in the eigenbasis."""
+    w, v = _tied(primals, outputs, lower, degenerate)
+    m = adjoint(v, xp) @ read(tangents[0], lower, xp) @ v
+    return real(diagonal(m, xp), xp), v @ gap_quotient(m, w, degenerate=degenerate)
+
+
+@eigh.def_vjp
+def eigh_vjp(
+    primals: Arrays,
+    outputs: Arrays,
+    cotangents: MaybeArrays,
+    *,
+    lower: bool | None,
+    degenerate: str,
+    xp: Namespace,
+) -> Array:
+    """``V (diag(w_bar) + Z) V^H``, Hermitian part, with ``Z = (V^H V_bar) / gaps``."""
+    w, v = _tied(primals, outputs, lower, degenerate)
+    w_bar, v_bar = cotangents
+    if v_bar is None:
+        g = (v * xp.astype(w_bar, v.dtype)[..., None, :]) @ adjoint(v, xp)
+        return read_adjoint(g, lower, xp)
+    inner = gap_quotient(adjoint(v, xp) @ v_bar, w, degenerate=degenerate)
+    if w_bar is not None:
+        inner = inner + xp.astype(diagonal_matrix(w_bar, xp), v.dtype)
+    return read_adjoint(herm(v @ inner @ adjoint(v, xp), xp), lower, xp)
+
+
+def _tied(
+    primals: Arrays, outputs: Arrays, lower: bool | None, degenerate: str
+) -> Arrays:
+    """The outputs, as functions of the input whose derivative projects nothing.
+
+    What ``degenerate="project"`` promises is about the loss, not about this derivative, whose own
+    derivative must therefore be the careful one.
+    """
+    if degenerate == "nan":
+        return outputs
+    return tuple(_eigh_given(*primals, *outputs, lower=lower))
+
+
+@rule(
+    name="_eigh_given",
+    signature="(n,n),(n),(n,n)->(n),(n,n)",
+    outputs=("eigenvalues", "eigenvectors"),
+)
+def _eigh_given(
+    x: Array, w: Array, v: Array, /, *, lower: bool | None = None  # noqa: ARG001
+) -> Arrays:
+    """`eigh` of `x`, whose value ``(w, v)`` is known already; a function of `x` alone."""
+    return w * 1, v * 1
+
+
+@_eigh_given.def_jvp
+def _eigh_given_jvp(
+    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, lower: bool | None, xp: Namespace
+) -> tuple[Array | None, Array | None]:
+    if tangents[0] is None:
+        return None, None
+    return eigh_jvp(
+        primals[:1], outputs, tangents[:1], lower=lower, degenerate="nan", xp=xp
+    )
+
+
+@_eigh_given.def_vjp
+def _eigh_given_vjp(
+    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, lower: bool | None, xp: Namespace
+) -> tuple[Array, None, None]:
+    x_bar = eigh_vjp(primals[:1], outputs, cotangents, lower=lower, degenerate="nan", xp=xp)
+    return x_bar, None, None

@@ -1,0 +1,105 @@
+r"""Eigenvalues of a Hermitian matrix."""
+
+from .._rule import Edge, rule
+from .._typing import Array, Arrays, MaybeArrays, Namespace
+from ._matrix import adjoint, diagonal, read, read_adjoint, real
+from .eigh import eigh, eigh_options
+
+__all__ = ["eigvalsh"]
+
+
+@rule(
+    signature="(n,n)->(n)",
+    outputs="eigenvalues",
+    structure={"x": "hermitian"},
+    domain=(
+        "everywhere to first order (a subgradient where eigenvalues cross); second derivatives at "
+        "a cluster are NaN"
+    ),
+    cost="primal: the library's; derivative: 1 matrix product, with the eigenvectors kept",
+    sources=("J. R. Magnus, Econometric Theory 1, 1985",),
+    variants=({}, {"lower": True}, {"lower": False}),
+    edges={
+        "triple eigenvalue": Edge(
+            primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), first="finite", second="nan"
+        ),
+        "zero matrix": Edge(primals=([[0.0, 0], [0, 0.0]],), first="finite", second="nan"),
+        "scale 1e150": Edge(primals=([[1e150, 2e150], [2e150, -3e150]],), second="any"),
+        "order one": Edge(primals=([[2.0]],)),
+    },
+)
+def eigvalsh(x: Array, /, *, lower: bool | None = None, xp: Namespace) -> Array:
+    """Eigenvalues of a Hermitian (or real symmetric) matrix.
+
+    Parameters
+    ----------
+    x
+        ``(..., n, n)``, real or complex floating.
+    lower
+        What is read of `x`: its Hermitian part (`None`), or one triangle. The gradient lives there.
+
+    Returns
+    -------
+    array
+        ``(..., n)``, real and ascending, in the unit of `x`.
+    """
+    return xp.linalg.eigvalsh(read(x, lower, xp))
+
+
+@eigvalsh.def_options
+def eigvalsh_options(lower: object) -> None:
+    """Refuse values that are not allowed."""
+    eigh_options(lower=lower, degenerate="nan")
+
+
+# w_j' = Re (V^H A' V)_jj. The closed form gets V from `eigh`, the fast form keeps it.
+@eigvalsh.def_jvp
+def eigvalsh_jvp(
+    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, lower: bool | None, xp: Namespace  # noqa: ARG001
+) -> Array:
+    """The diagonal of the tangent in the eigenbasis."""
+    return _jvp(eigh(primals[0], lower=lower)[1], tangents[0], lower, xp)
+
+
+@eigvalsh.def_vjp
+def eigvalsh_vjp(
+    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, lower: bool | None, xp: Namespace  # noqa: ARG001
+) -> Array:
+    """``V diag(w_bar) V^H``."""
+    return _vjp(eigh(primals[0], lower=lower)[1], cotangents[0], lower, xp)
+
+
+@eigvalsh.def_keep
+def eigvalsh_keep(
+    x: Array, /, *, lower: bool | None, xp: Namespace
+) -> tuple[Array, Arrays]:
+    """Keep the eigenvectors."""
+    w, v = xp.linalg.eigh(read(x, lower, xp))
+    return w, (v,)
+
+
+@eigvalsh.def_fast_jvp
+def eigvalsh_fast_jvp(
+    primals: Arrays, outputs: Arrays, kept: Arrays, tangents: MaybeArrays,  # noqa: ARG001
+    *, lower: bool | None, xp: Namespace,
+) -> Array:  # fmt: skip
+    """As the jvp, with the kept eigenvectors."""
+    return _jvp(kept[0], tangents[0], lower, xp)
+
+
+@eigvalsh.def_fast_vjp
+def eigvalsh_fast_vjp(
+    primals: Arrays, outputs: Arrays, kept: Arrays, cotangents: MaybeArrays,  # noqa: ARG001
+    *, lower: bool | None, xp: Namespace,
+) -> Array:  # fmt: skip
+    """As the vjp, with the kept eigenvectors."""
+    return _vjp(kept[0], cotangents[0], lower, xp)
+
+
+def _jvp(v: Array, x_dot: Array, lower: bool | None, xp: Namespace) -> Array:
+    return real(diagonal(adjoint(v, xp) @ read(x_dot, lower, xp) @ v, xp), xp)
+
+
+def _vjp(v: Array, w_bar: Array, lower: bool | None, xp: Namespace) -> Array:
+    g = (v * xp.astype(w_bar, v.dtype)[..., None, :]) @ adjoint(v, xp)
+    return read_adjoint(g, lower, xp)
