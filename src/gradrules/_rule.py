@@ -51,6 +51,9 @@ class Gauge:
     align
         ``align(outputs, reference, xp)`` moves `outputs` along the group as close to the
         reference as it can be: what makes a finite difference meaningful.
+    invariants
+        ``invariants(outputs, xp)``: a tuple of arrays that do not depend on the gauge, and together
+        determine the outputs up to it. Written with ``xp.conj`` and arithmetic alone.
     horizontal
         ``horizontal(outputs, cotangents, xp)`` is the nearest cotangent of a function that does
         not see the gauge.
@@ -58,6 +61,7 @@ class Gauge:
 
     group: str
     align: Function
+    invariants: Function
     horizontal: Function
 
 
@@ -74,6 +78,7 @@ class Declaration:
     sample: Function | None = None
     edges: Mapping[str, Edge] = field(default_factory=dict)
     variants: tuple[Mapping[str, Hashable], ...] = ({},)
+    dtypes: tuple[str, ...] = ("float32", "float64", "complex64", "complex128")
 
 
 def _wants_xp(function: Function) -> Function:
@@ -523,7 +528,7 @@ def rule(
         Allow a rule of the same name to be replaced.
     **declared
         Fields of :class:`Declaration`: ``structure``, ``gauge``, ``domain``, ``cost``, ``sources``,
-        ``sample``, ``edges``, ``variants``.
+        ``sample``, ``edges``, ``variants``, ``dtypes``.
 
     Raises
     ------

@@ -66,6 +66,14 @@ class Transforms(ABC):
         """`f` through the framework's compiler."""
         raise NotImplementedError
 
+    def compilers(self) -> dict[str, Callable[[Callable[..., Arrays]], Callable[..., Arrays]]]:
+        """All compilers by name, where a framework has several."""
+        return {"compile": self.compile}
+
+    def refused(self, compiler: str, rule: "Rule", dtype: str) -> str:  # noqa: ARG002
+        """Why a compiler cannot take a rule in some dtype; empty if it can."""
+        return ""
+
 
 class Adapter(ABC):
     """One framework's bridge. Subclasses are stateless; gradrules makes no second instance.

@@ -80,3 +80,11 @@ def triangle(a: Array, lower: bool, xp: Namespace) -> Array:
 def read_adjoint(g: Array, lower: bool | None, xp: Namespace) -> Array:
     """The adjoint of :func:`read`, for a Hermitian `g`."""
     return g if lower is None else 2 * triangle(g, lower, xp)
+
+
+def spoil(a: Array, xp: Namespace) -> Array:
+    """Zero, or NaN where a matrix has an entry that is not finite: ``(..., 1, 1)``.
+
+    Added to a result, it keeps a library from returning numbers for data that are none.
+    """
+    return xp.sum(a * 0, axis=(-2, -1), keepdims=True)

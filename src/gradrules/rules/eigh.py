@@ -3,7 +3,7 @@ r"""Hermitian eigendecomposition, :math:`A = V \operatorname{diag}(w) V^H`."""
 from .._rule import Edge, Gauge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
 from ._gap_quotient import gap_quotient
-from ._matrix import adjoint, diagonal, diagonal_matrix, herm, is_complex, read, read_adjoint, real
+from ._matrix import adjoint, diagonal, diagonal_matrix, herm, is_complex, read, read_adjoint, real, spoil
 
 __all__ = ["eigh"]
 
@@ -12,8 +12,13 @@ DEGENERATE = ("nan", "project")
 
 def _align(outputs: Arrays, reference: Arrays, xp: Namespace) -> Arrays:
     w, v = outputs
-    overlap = xp.sum((xp.conj(v) if is_complex(v) else v) * reference[1], axis=-2, keepdims=True)
-    return w, v * (overlap / xp.astype(xp.abs(overlap), v.dtype))
+    overlap = xp.sum(xp.conj(v) * reference[1], axis=-2)[..., None, :]
+    return w, v * (overlap / xp.abs(overlap))
+
+
+def _invariants(outputs: Arrays, xp: Namespace) -> Arrays:
+    w, v = outputs
+    return w, v[..., :, None, :] * xp.conj(v)[..., None, :, :]
 
 
 def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> MaybeArrays:
@@ -32,6 +37,7 @@ def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> Mayb
         group="each eigenvector may be multiplied by a phase (real: a sign); the tangent has "
         "diag(V^H V_dot) = 0, and a cotangent that sees the phase gives NaN",
         align=_align,
+        invariants=_invariants,
         horizontal=_horizontal,
     ),
     domain=(
@@ -90,8 +96,14 @@ def eigh(
     (eigenvalues, eigenvectors)
         ``(..., n)`` real and ascending, in the unit of `x`; ``(..., n, n)``, unitary, in columns.
     """
-    w, v = xp.linalg.eigh(read(x, lower, xp))
-    return w, v
+    return decompose(read(x, lower, xp), xp)
+
+
+def decompose(a: Array, xp: Namespace) -> Arrays:
+    """The library's `eigh`, and NaN for a matrix that is not finite."""
+    w, v = xp.linalg.eigh(a)
+    bad = spoil(a, xp)
+    return w + real(bad, xp)[..., 0], v + bad
 
 
 @eigh.def_options

@@ -2,8 +2,8 @@ r"""Eigenvalues of a Hermitian matrix."""
 
 from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, diagonal, read, read_adjoint, real
-from .eigh import eigh, eigh_options
+from ._matrix import adjoint, diagonal, read, read_adjoint, real, spoil
+from .eigh import decompose, eigh, eigh_options
 
 __all__ = ["eigvalsh"]
 
@@ -43,7 +43,8 @@ def eigvalsh(x: Array, /, *, lower: bool | None = None, xp: Namespace) -> Array:
     array
         ``(..., n)``, real and ascending, in the unit of `x`.
     """
-    return xp.linalg.eigvalsh(read(x, lower, xp))
+    a = read(x, lower, xp)
+    return xp.linalg.eigvalsh(a) + real(spoil(a, xp), xp)[..., 0]
 
 
 @eigvalsh.def_options
@@ -74,7 +75,7 @@ def eigvalsh_keep(
     x: Array, /, *, lower: bool | None, xp: Namespace
 ) -> tuple[Array, Arrays]:
     """Keep the eigenvectors."""
-    w, v = xp.linalg.eigh(read(x, lower, xp))
+    w, v = decompose(read(x, lower, xp), xp)
     return w, (v,)
 
 

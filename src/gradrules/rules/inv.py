@@ -2,7 +2,7 @@ r"""Matrix inverse, :math:`X = A^{-1}`."""
 
 from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint
+from ._matrix import adjoint, spoil
 
 __all__ = ["inv"]
 
@@ -31,7 +31,7 @@ def inv(x: Array, /, *, xp: Namespace) -> Array:
     array
         ``(..., n, n)``, same dtype. Its unit is the reciprocal of that of `x`.
     """
-    return xp.linalg.inv(x)
+    return xp.linalg.inv(x) + spoil(x, xp)
 
 
 # X A = I, hence X' = -X A' X; X is an output, so differentiating these lines uses this rule again.

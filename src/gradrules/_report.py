@@ -1,0 +1,178 @@
+"""How rules and checks look on a terminal."""
+
+from collections import defaultdict
+from typing import Any, Self
+
+from rich import box
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from ._rule import Rule
+from .testing import Record, Report
+from .testing._session import Plan
+
+SHOWN_FAILURES = 12
+
+
+def as_dict(rule: Rule) -> dict[str, Any]:
+    """A rule's declaration, for JSON."""
+    declared = rule.declaration
+    return {
+        "name": rule.name,
+        "summary": declared.summary,
+        "signature": rule.signature.text,
+        "inputs": list(rule.inputs),
+        "outputs": list(rule.outputs),
+        "options": {name: repr(default) for name, default in rule.defaults.items()},
+        "nondifferentiable": list(rule.nondifferentiable),
+        "structure": dict(declared.structure),
+        "gauge": declared.gauge.group if declared.gauge else None,
+        "domain": declared.domain,
+        "cost": declared.cost,
+        "sources": list(declared.sources),
+        "hard_inputs": list(declared.edges),
+        "kept": rule.defines("keep"),
+    }
+
+
+def rules_table(rules: list[Rule]) -> Table:
+    """One line for each rule."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for title in ("rule", "shapes", "options", "what it is"):
+        table.add_column(title)
+    for rule in sorted(rules, key=lambda rule: rule.name):
+        table.add_row(
+            Text(rule.name, style="bold"),
+            Text(rule.signature.text),
+            Text(", ".join(rule.defaults)),
+            Text(rule.declaration.summary),
+        )
+    return table
+
+
+def rule_page(rule: Rule) -> Group:
+    """All that a rule declares, and its docstring."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    facts = as_dict(rule)
+    options = ", ".join(f"{name}={default}" for name, default in facts["options"].items())
+    structure = ", ".join(f"{name}: {word}" for name, word in facts["structure"].items())
+    for title, value in (
+        ("shapes", facts["signature"]),
+        ("inputs", ", ".join(rule.inputs)),
+        ("outputs", ", ".join(rule.outputs)),
+        ("options", options),
+        ("structure", structure),
+        ("gauge", facts["gauge"]),
+        ("domain", facts["domain"]),
+        ("cost", facts["cost"]),
+        ("sources", "\n".join(facts["sources"])),
+        ("hard inputs", ", ".join(facts["hard_inputs"])),
+    ):
+        if value:
+            table.add_row(title, Text(value))
+    import inspect  # noqa: PLC0415
+
+    return Group(Text(rule.name, style="bold"), Text(inspect.getdoc(rule) or ""), Text(), table)
+
+
+class Progress:
+    """A bar for each backend."""
+
+    def __init__(self, console: Console, plan: Plan) -> None:
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[rule]}", style="dim"),
+            console=console,
+            transient=True,
+        )
+        self._tasks = {
+            name: self._bar.add_task(name, total=len(plan.rules), rule="waiting", start=False)
+            for name in plan.backends
+        }
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def hear(self, event: str, backend: str, rule: str) -> None:
+        """What the check reports while it runs."""
+        task = self._tasks[backend]
+        self._bar.start_task(task)
+        if event == "done":
+            self._bar.advance(task)
+        self._bar.update(task, rule=rule)
+
+
+def print_check(console: Console, plan: Plan, report: Report) -> None:
+    """The table of a check, its failures, and why something was skipped."""
+    console.print(_check_table(plan, report))
+    for number, failure in enumerate(report.failures()):
+        if number == SHOWN_FAILURES:
+            console.print(f"... and {len(report.failures()) - number} more (see --json)")
+            break
+        console.print(_failure(failure), soft_wrap=True)
+    reasons: dict[str, set[str]] = defaultdict(set)
+    for record in report.records:
+        if record.status == "skip":
+            reasons[record.message].add(f"{record.backend} {record.law}")
+    for reason, where in sorted(reasons.items()):
+        console.print(Text(f"skipped  {', '.join(sorted(where))}: {reason}", style="dim"))
+    counts = report.counts()
+    verdict = "all passed" if report.passed else "FAILED"
+    console.print(
+        f"[bold]{verdict}[/]: {counts['pass']} passed, {counts['fail']} failed, "
+        f"{counts['skip']} skipped; seed {plan.seed}"
+    )
+
+
+def _check_table(plan: Plan, report: Report) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        caption="tried inputs that passed, and the largest error in units of its tolerance",
+        caption_justify="left",
+    )
+    table.add_column("rule")
+    for backend in plan.backends:
+        table.add_column(backend, justify="right")
+    cells: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in report.records:
+        cells[record.rule, record.backend].append(record)
+    for rule in plan.rules:
+        table.add_row(rule, *(_cell(cells[rule, backend]) for backend in plan.backends))
+    return table
+
+
+def _cell(records: list[Record]) -> Text:
+    failed = [r for r in records if r.status == "fail"]
+    passed = [r for r in records if r.status == "pass"]
+    if failed:
+        laws = ", ".join(dict.fromkeys(r.law for r in failed))
+        return Text(f"✗ {len(failed)} of {len(failed) + len(passed)}: {laws}", style="bold red")
+    if not passed:
+        return Text("skipped", style="yellow")
+    worst = max((r.error / r.tolerance for r in passed if r.error and r.tolerance), default=0.0)
+    return Text(f"✓ {len(passed)}  {worst:.2f}", style="green")
+
+
+def _failure(record: Record) -> str:
+    measured = (
+        f": error {record.error:.1e}, tolerance {record.tolerance:.1e}"
+        if record.error is not None and record.tolerance is not None
+        else ""
+    )
+    lines = f"[red]✗ {record.rule} on {record.backend}, {record.law}[/], {escape(record.case)}{measured}"
+    return f"{lines}\n  {escape(record.message)}\n  [dim]{escape(record.repeat)}[/]"
+
+

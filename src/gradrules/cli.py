@@ -1,0 +1,101 @@
+"""The command line: ``gradrules list | show | check``."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from . import _report, registry
+from ._rule import Rule
+from .testing import ACROSS, LAWS, _backends
+from .testing._session import Plan, check
+
+app = typer.Typer(
+    help="Matrix-derivative rules, written once: list them, read them, prove them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+console = Console()
+Load = Annotated[
+    list[str] | None, typer.Option("--load", help="Import this module first; it may register rules.")
+]
+
+
+def _import(modules: list[str] | None) -> None:
+    for module in modules or []:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            msg = f"cannot import {module!r}: {error}"
+            raise typer.BadParameter(msg) from error
+
+
+def _known(word: str, given: list[str] | None, known: list[str]) -> list[str]:
+    for name in given or []:
+        if name not in known:
+            msg = f"there is no {word} {name!r}; known: {', '.join(known)}"
+            raise typer.BadParameter(msg)
+    return list(given or known)
+
+
+@app.command("list")
+def list_rules(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    load: Load = None,
+) -> None:
+    """List all rules."""
+    _import(load)
+    if as_json:
+        typer.echo(json.dumps([_report.as_dict(rule) for rule in registry.values()], indent=2))
+    else:
+        console.print(_report.rules_table(list(registry.values())))
+
+
+@app.command()
+def show(name: str, load: Load = None) -> None:
+    """Show what a rule declares: shapes, options, domain, gauge, cost, sources."""
+    _import(load)
+    rule: Rule = registry[_known("rule", [name], list(registry))[0]]
+    console.print(_report.rule_page(rule))
+
+
+@app.command("check")
+def check_rules(
+    rule: Annotated[list[str] | None, typer.Option(help="Only this rule (repeatable).")] = None,
+    backend: Annotated[list[str] | None, typer.Option(help="Only this backend (repeatable).")] = None,
+    law: Annotated[list[str] | None, typer.Option(help="Only this law (repeatable).")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer inputs.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same inputs.")] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all records here.")] = None,
+    case: Annotated[str | None, typer.Option(help="Only the input of this name.")] = None,
+    load: Load = None,
+) -> None:
+    """Try every rule on every installed backend, with every law.
+
+    Exit status: 0 all passed, 1 something failed, 2 a wrong call.
+    """
+    _import(load)
+    plan = Plan(
+        rules=_known("rule", rule, list(registry)),
+        backends=_known("backend", backend, _backends.installed()),
+        laws=_known("law", law, [*LAWS, ACROSS]),
+        quick=quick,
+        seed=seed,
+        case=case,
+        load=load or (),
+    )
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        msg = f"the folder of {str(json_file)!r} does not exist"
+        raise typer.BadParameter(msg)
+    with _report.Progress(console, plan) as progress:
+        report = check(plan, progress.hear)
+    if json_file is not None:
+        records: list[dict[str, Any]] = [record.as_dict() for record in report.records]
+        json_file.write_text(json.dumps(records, indent=1))
+    _report.print_check(console, plan, report)
+    if not report.passed:
+        raise typer.Exit(1)

@@ -1,0 +1,26 @@
+"""The property-test kit: prove a rule, on every backend, against the truth.
+
+>>> import gradrules as gr
+>>> report = gr.testing.check(gr.det, backends=["numpy"], laws=["vjp"])
+>>> report.passed
+True
+"""
+
+from ._cases import Case
+from ._check import Report, check
+from ._laws import ACROSS, LAWS, Inapplicable, Measure, Trial
+from ._run import Record
+from ._truth import oracle
+
+__all__ = [
+    "ACROSS",
+    "LAWS",
+    "Case",
+    "Inapplicable",
+    "Measure",
+    "Record",
+    "Report",
+    "Trial",
+    "check",
+    "oracle",
+]

@@ -1,0 +1,289 @@
+"""The truth: functions at 140 digits, and their derivatives by differences at that precision.
+
+A central difference with a step of 1e-36 has an error near 1e-72: exact for any float, also where
+the entries of a matrix are 24 orders of magnitude apart. So each rule
+needs one thing, its primal in mpmath, and derivatives of every order follow from that alone; nothing
+here knows how a rule is differentiated. A rule without such an oracle is compared with
+extrapolated differences in float64, whose own error is estimated and enters the tolerance.
+"""
+
+import hashlib
+import itertools
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import numpy as np
+from array_api_compat import numpy as xp
+
+from gradrules import Rule
+
+DIGITS = 140
+STEP = mpmath.mpf(10) ** -36
+
+Exact = np.ndarray[Any, np.dtype[np.object_]]
+Oracle = Callable[..., Any]
+_ORACLES: dict[str, Oracle] = {}
+
+
+def oracle(name: str) -> Callable[[Oracle], Oracle]:
+    """Register a primal at high precision for the rule called `name`.
+
+    The function takes NumPy object arrays of mpmath numbers, one matrix each (no batch axes), and
+    the options; it returns one object array, or a tuple of them.
+    """
+
+    def decorate(function: Oracle) -> Oracle:
+        _ORACLES[name] = function
+        return function
+
+    return decorate
+
+
+def has_oracle(name: str) -> bool:
+    """Whether derivatives of the rule can be had to full precision."""
+    return name in _ORACLES
+
+
+def exact(array: Any) -> Exact:
+    """An object array of mpmath numbers, with the value of `array`."""
+    array = np.asarray(array)
+    kind = mpmath.mpc if np.iscomplexobj(array) else mpmath.mpf
+    out = np.empty(array.shape, dtype=object)
+    for index in np.ndindex(array.shape):
+        out[index] = kind(array[index].item())
+    return out
+
+
+def rounded(array: Exact, *, is_complex: bool) -> Any:
+    """The nearest float64 or complex128 array."""
+    out = np.empty(array.shape, dtype=complex if is_complex else float)
+    for index in np.ndindex(array.shape):
+        value = array[index]
+        out[index] = complex(value) if is_complex else float(mpmath.re(value))
+    return out
+
+
+class Truth:
+    """Values and derivatives of one rule at one point.
+
+    Parameters
+    ----------
+    rule, primals, options
+        The rule and its NumPy arguments.
+    reference
+        Outputs near which the gauge is fixed; given where the outputs are not unique.
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        primals: tuple[Any, ...],
+        options: dict[str, Any],
+        reference: tuple[Any, ...] | None = None,
+    ) -> None:
+        self.rule, self.primals, self.options = rule, primals, options
+        self.reference = reference
+        # Estimated relative error of what was returned so far; 0 with an oracle.
+        self.doubt = 0.0
+
+    def derivative(
+        self, *directions: tuple[Any | None, ...], invariants: bool = False
+    ) -> tuple[Any, ...] | None:
+        """The mixed directional derivative, of order ``len(directions)``; `None` if it does not exist.
+
+        With `invariants` that of the gauge-free functions of the outputs.
+        """
+        if not has_oracle(self.rule.name):
+            return self._extrapolated(directions, invariants=invariants)
+        key = self._key(directions, invariants)
+        cached = _load(key)
+        if cached is not None:
+            return cached[0]
+        with mpmath.workdps(DIGITS):
+            try:
+                result = self._difference(directions, invariants=invariants)
+            except (ZeroDivisionError, ValueError, OverflowError, RuntimeError):
+                result = None
+        _store(key, (result,))
+        return result
+
+    def _key(self, directions: tuple[Any, ...], invariants: bool) -> str:
+        parts = [self.rule.name, repr(sorted(self.options.items())), str(invariants)]
+        for array in itertools.chain(self.primals, *directions, self.reference or ()):
+            parts.append("None" if array is None else repr(np.asarray(array).tolist()))
+            parts.append(str(getattr(array, "dtype", "")))
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+    def _difference(
+        self, directions: tuple[Any, ...], *, invariants: bool
+    ) -> tuple[Any, ...]:
+        primals = [exact(p) for p in self.primals]
+        largest = [max((abs(x) for x in p.flat), default=mpmath.mpf(0)) for p in primals]
+        scale = max(largest, default=mpmath.mpf(0)) or mpmath.mpf(1)
+        steps = []
+        for direction in directions:
+            length = max(
+                (abs(x) for d in direction if d is not None for x in exact(d).flat),
+                default=mpmath.mpf(0),
+            )
+            steps.append(STEP * scale / (length or mpmath.mpf(1)))
+        total: list[Exact] | None = None
+        for signs in itertools.product((1, -1), repeat=len(directions)):
+            moved = list(primals)
+            for sign, step, direction in zip(signs, steps, directions, strict=True):
+                moved = [
+                    p if d is None else p + sign * step * exact(d)
+                    for p, d in zip(moved, direction, strict=True)
+                ]
+            values = self._evaluate(moved, invariants=invariants)
+            weight = mpmath.mpf(1)
+            for sign, step in zip(signs, steps, strict=True):
+                weight = weight * sign / (2 * step)
+            values = [np.asarray(weight * v, dtype=object) for v in values]
+            total = values if total is None else [
+                np.asarray(t + v, dtype=object) for t, v in zip(total, values, strict=True)
+            ]
+        assert total is not None
+        return tuple(rounded(t, is_complex=self._complex(t)) for t in total)
+
+    @staticmethod
+    def _complex(array: Exact) -> bool:
+        return any(isinstance(x, mpmath.mpc) for x in array.flat)
+
+    def _evaluate(self, primals: list[Exact], *, invariants: bool) -> list[Exact]:
+        """The oracle on each matrix of the batch."""
+        cores = self.rule.signature.inputs
+        batch = primals[0].shape[: primals[0].ndim - len(cores[0])]
+        function = _ORACLES[self.rule.name]
+        collected: list[list[Exact]] = []
+        for index in np.ndindex(batch):
+            options = dict(self.options)
+            if self.reference is not None:
+                options["reference"] = tuple(exact(r[index]) for r in self.reference)
+            values = function(*(p[index] for p in primals), **options)
+            values = values if isinstance(values, tuple) else (values,)
+            if invariants and self.rule.declaration.gauge is not None:
+                values = self.rule.declaration.gauge.invariants(values, xp)
+            collected.append([np.asarray(v, dtype=object) for v in values])
+        if not collected:
+            return [np.empty((*batch, 0), dtype=object)]
+        return [
+            np.stack(column).reshape(batch + column[0].shape) if batch else column[0]
+            for column in map(list, zip(*collected, strict=True))
+        ]
+
+
+    # -- without an oracle -----------------------------------------------------------------------
+
+    def _extrapolated(
+        self, directions: tuple[Any, ...], *, invariants: bool
+    ) -> tuple[Any, ...] | None:
+        """Differences of sixth order in float64, of the value or of the rule's own jvp.
+
+        Three steps are tried; where two neighbours differ least the result is taken, and how much
+        they differ is the doubt.
+        """
+        primals = tuple(_double(p) for p in self.primals)
+        if not directions:
+            return self._double_value(primals, (), invariants=invariants)
+        *inner, last = (tuple(None if v is None else _double(v) for v in d) for d in directions)
+        if len(inner) > 1:
+            return None
+        length = max((np.max(np.abs(d)) for d in last if d is not None and d.size), default=1.0)
+        scale = max((np.max(np.abs(p)) for p in primals if p.size), default=1.0)
+        results = []
+        for relative in (1e-2, 3e-3, 1e-3):
+            h = relative * scale / (length or 1.0)
+            total: Any = 0
+            for k, weight in ((1, 45.0), (2, -9.0), (3, 1.0)):
+                ahead, behind = (
+                    self._double_value(
+                        tuple(
+                            p if d is None else p + sign * k * h * d
+                            for p, d in zip(primals, last, strict=True)
+                        ),
+                        tuple(inner),
+                        invariants=invariants,
+                    )
+                    for sign in (1, -1)
+                )
+                part = [weight * (a - b) / (60 * h) for a, b in zip(ahead, behind, strict=True)]
+                total = part if k == 1 else [t + q for t, q in zip(total, part, strict=True)]
+            results.append(total)
+        return self._best(results)
+
+    def _best(self, results: list[list[Any]]) -> tuple[Any, ...]:
+        def distance(a: list[Any], b: list[Any]) -> float:
+            return max(
+                (
+                    float(np.max(np.abs(x - y)) / (np.max(np.abs(y)) or 1.0))
+                    for x, y in zip(a, b, strict=True)
+                    if y.size
+                ),
+                default=0.0,
+            )
+
+        pairs = [(distance(a, b), b) for a, b in itertools.pairwise(results)]
+        doubt, best = min(pairs, key=lambda pair: pair[0])
+        self.doubt = max(self.doubt, 10 * doubt)
+        return tuple(best)
+
+    def _double_value(
+        self, primals: tuple[Any, ...], directions: tuple[Any, ...], *, invariants: bool
+    ) -> tuple[Any, ...]:
+        """The outputs in float64, or their derivative in one direction by the rule's jvp."""
+        gauge = self.rule.declaration.gauge
+        y = self.rule(*primals, **self.options)
+        outputs = y if isinstance(y, tuple) else (y,)
+        if gauge is not None and self.reference is not None:
+            outputs = gauge.align(outputs, self.reference, xp)
+        if directions:
+            _, dots = self.rule.jvp(primals, directions[0], **self.options)
+            dots = dots if isinstance(dots, tuple) else (dots,)
+            return tuple(np.asarray(0.0 * o if d is None else d) for o, d in zip(outputs, dots, strict=True))
+        if invariants and gauge is not None:
+            outputs = gauge.invariants(outputs, xp)
+        return tuple(np.asarray(o) for o in outputs)
+
+
+def _double(array: Any) -> Any:
+    array = np.asarray(array)
+    if not np.issubdtype(array.dtype, np.inexact):
+        return array
+    return array.astype(complex if np.iscomplexobj(array) else float)
+
+
+def _cache_folder() -> Path | None:
+    folder = os.environ.get("GRADRULES_TRUTH_CACHE")
+    return Path(folder) if folder else None
+
+
+_MEMORY: dict[str, Any] = {}
+
+
+def _load(key: str) -> Any:
+    if key in _MEMORY:
+        return _MEMORY[key]
+    folder = _cache_folder()
+    if folder is None:
+        return None
+    try:
+        with (folder / key).open("rb") as file:
+            return pickle.load(file)  # noqa: S301 (written by this program, in a private folder)
+    except (OSError, EOFError, pickle.UnpicklingError):
+        return None
+
+
+def _store(key: str, value: Any) -> None:
+    _MEMORY[key] = value
+    folder = _cache_folder()
+    if folder is None:
+        return
+    temporary = folder / f"{key}.{os.getpid()}"
+    with temporary.open("wb") as file:
+        pickle.dump(value, file)
+    temporary.replace(folder / key)
