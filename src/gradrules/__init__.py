@@ -8,6 +8,8 @@ array([[ 4., -2.],
        [-2.,  1.]])
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import adapters, errors, hooks
 from ._registry import registry
 from ._rule import Declaration, Edge, Gauge, Rule, rule
@@ -23,6 +25,9 @@ from .rules import (
     slogdet,
     solve,
 )
+
+if TYPE_CHECKING:
+    from . import testing
 
 __version__ = "0.1.0"
 
@@ -47,4 +52,15 @@ __all__ = [
     "rule",
     "slogdet",
     "solve",
+    "testing",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The test kit is loaded when it is first used: importing gradrules stays cheap.
+    if name == "testing":
+        import importlib  # noqa: PLC0415
+
+        return importlib.import_module(".testing", __name__)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

@@ -52,12 +52,12 @@ def _search(rule: str, name: str, array: Array) -> Adapter:
     kind = type(array)
     if issubclass(kind, np.generic):
         return NUMPY
-    known, failures = adapters.imported()
-    for adapter in known:
-        if adapter.handles(kind):
-            return adapter
+    adapter = _adapter_for(kind)
+    if adapter is not None:
+        return adapters.load(adapter)
     if issubclass(kind, np.ndarray):
         return NUMPY
+    _, failures = adapters.imported()
     try:
         namespace = array_namespace(array)
     except TypeError:
@@ -74,6 +74,16 @@ def _search(rule: str, name: str, array: Array) -> Adapter:
     )
     msg = f"{rule}: argument {name!r} is a {what}, not an array; {advice}"
     raise ArrayTypeError(msg)
+
+
+def _adapter_for(kind: type) -> str | None:
+    """The name of the adapter that handles `kind`, among those of imported frameworks."""
+    known, _ = adapters.imported()
+    return next((adapter.name for adapter in known if adapter.handles(kind)), None)
+
+
+# What torch.compiler.assume_constant_result sets: the compiler calls this, and does not trace it.
+_adapter_for._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def is_inexact(array: Array, xp: Namespace) -> bool:

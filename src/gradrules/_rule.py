@@ -79,6 +79,7 @@ class Declaration:
     edges: Mapping[str, Edge] = field(default_factory=dict)
     variants: tuple[Mapping[str, Hashable], ...] = ({},)
     dtypes: tuple[str, ...] = ("float32", "float64", "complex64", "complex128")
+    least_length: int = 0
 
 
 def _wants_xp(function: Function) -> Function:
@@ -528,7 +529,8 @@ def rule(
         Allow a rule of the same name to be replaced.
     **declared
         Fields of :class:`Declaration`: ``structure``, ``gauge``, ``domain``, ``cost``, ``sources``,
-        ``sample``, ``edges``, ``variants``, ``dtypes``.
+        ``sample``, ``edges``, ``variants``, ``dtypes``,
+        ``least_length`` (the shortest axis for which there is a value).
 
     Raises
     ------

@@ -6,7 +6,6 @@ import name of its framework (``jax``, ``torch``, ...), so that no adapter is im
 framework is. The adapters of this distribution are found in no other way.
 """
 
-import functools
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -26,10 +25,20 @@ GROUP = "gradrules.adapters"
 _DTYPES = ("float32", "float64", "complex64", "complex128")
 
 
-@functools.cache
+_NAMES: dict[Any, str] = {}
+
+
 def dtype_name(dtype: Any) -> str:
     """``"float64"`` for the float64 of any library."""
-    return str(getattr(dtype, "name", None) or str(dtype).rpartition(".")[2])
+    key = (type(dtype), dtype)  # dtypes of different libraries are not to be compared
+    name = _NAMES.get(key)
+    if name is None:
+        name = _NAMES[key] = str(getattr(dtype, "name", None) or str(dtype).rpartition(".")[2])
+    return name
+
+
+# As torch.compiler.assume_constant_result: compilers call this, and trace neither it nor its cache.
+dtype_name._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 class Transforms(ABC):
@@ -172,7 +181,9 @@ def available() -> list[str]:
     return sorted(_entry_points())
 
 
-@functools.cache
+_LOADED: dict[str, Adapter] = {}
+
+
 def load(name: str) -> Adapter:
     """Import the adapter called `name`.
 
@@ -181,6 +192,13 @@ def load(name: str) -> Adapter:
     AdapterError
         If there is no such adapter, its framework is not installed, or importing it fails.
     """
+    adapter = _LOADED.get(name)
+    if adapter is None:
+        adapter = _LOADED[name] = _import(name)
+    return adapter
+
+
+def _import(name: str) -> Adapter:
     point = _entry_points().get(name)
     if point is None:
         msg = f"there is no adapter {name!r}; installed: {', '.join(available()) or 'none'}"
@@ -188,7 +206,7 @@ def load(name: str) -> Adapter:
     try:
         adapter = point.load()
     except ModuleNotFoundError as error:
-        if error.name == name:
+        if (error.name or "").partition(".")[0] == name:
             msg = f"adapter {name!r} needs {name!r}; try: pip install 'gradrules[{name}]'"
             raise AdapterError(msg) from error
         msg = f"adapter {name!r} ({point.value}) cannot be imported: {error}"

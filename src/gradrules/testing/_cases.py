@@ -105,9 +105,13 @@ def cases(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
     yield from _edges(rule)
 
 
+def of_matrices(rule: Rule) -> bool:
+    """Whether an input is a square matrix."""
+    return any(len(core) == 2 and core[0] == core[1] for core in rule.signature.inputs)
+
+
 def _general(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
-    matrices = any(len(core) == 2 and core[0] == core[1] for core in rule.signature.inputs)
-    kinds = ("general", "nonnormal", "spread", "close") if matrices else ("general",)
+    kinds = ("general", "nonnormal", "spread", "close") if of_matrices(rule) else ("general",)
     for dtype in rule.declaration.dtypes:
         single = dtype in ("float32", "complex64")
         for kind in kinds:
@@ -131,6 +135,8 @@ def _general(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
 def _shapes(rule: Rule, *, seed: int) -> Iterator[Case]:
     for dtype in rule.declaration.dtypes:
         for n, batch in ((0, ()), (1, ()), (2, (2,)), (3, (2, 2)), (3, (0,)), (0, (2,))):
+            if n < rule.declaration.least_length:
+                continue
             rng = generator(seed, rule.name, dtype, "shape", n, batch)
             yield Case(
                 name=f"n={n} batch={batch} {dtype}",

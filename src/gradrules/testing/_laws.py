@@ -16,7 +16,7 @@ from array_api_compat import numpy as xp
 from gradrules import Rule
 
 from ._backends import Backend, FrameworkBackend, as_tuple
-from ._cases import Case, generator, normal
+from ._cases import Case, generator, normal, of_matrices
 from ._tolerance import allowed, largest
 from ._truth import Truth
 
@@ -637,10 +637,10 @@ def kept(trial: Trial) -> list[Measure]:
         )
         moved = 0.0 if change is None else sum(map(largest, change))
         for a, b in zip(fast, closed, strict=True):
-            if a is not None and b is not None:
-                measures.append(
-                    trial.compare(backend.numpy(a), backend.numpy(b), moved, f"fast {mode}")
-                )
+            if a is not None or b is not None:  # `None` says that it is zero
+                one, two = (np.zeros(()) if v is None else backend.numpy(v) for v in (a, b))
+                one, two = np.broadcast_arrays(one, two)
+                measures.append(trial.compare(one, two, moved, f"fast {mode}"))
     return measures
 
 
@@ -732,6 +732,8 @@ def _bad_data(trial: Trial, bad: float) -> list[Measure]:
         return [Measure(0.0, 0.0, f"{word}: raises {type(error).__name__}")]
     measures = []
     for what, arrays in (("value", outputs), ("gradient", gradients)):
+        if not of_matrices(trial.rule):
+            break  # an elementwise function may well have a value at infinity
         finite = all(np.all(np.isfinite(a[1])) for a in arrays)
         measures.append(Measure(float(finite), 0.0, f"{word} in the data, and a finite {what}"))
     clean = trial.backend.value(

@@ -1,0 +1,157 @@
+"""The contract, by rules that somebody outside might write, on plain arrays."""
+
+import array_api_strict
+import numpy as np
+import pytest
+import third_party
+
+import gradrules as gr
+
+RULES = [
+    third_party.logcosh,
+    third_party.masked_sum,
+    third_party.summary,
+    third_party.power,
+    third_party.quadratic,
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_law_holds_on_numpy(rule):
+    report = gr.testing.check(rule, backends=["numpy"])
+    assert report.passed, str(report)
+    tried = {record.law for record in report.records if record.status == "pass"}
+    assert {"primal", "jvp", "vjp", "adjoint", "linear", "batch", "dtype", "edge", "pure"} <= tried
+
+
+@pytest.mark.parametrize(
+    ("part", "law"), [("jvp", "jvp"), ("jvp", "adjoint"), ("vjp", "vjp"), ("vjp", "adjoint")]
+)
+def test_a_wrong_derivative_is_caught(part, law):
+    @gr.rule(name="tests.wrong", dtypes=("float64",), replace=True)
+    def wrong(x, /, *, xp):
+        """Sine, with one derivative off by a factor."""
+        return xp.sin(x)
+
+    factors = {"jvp": 1.0, "vjp": 1.0, part: 1.0 + 1e-6}
+    wrong.def_jvp(lambda p, y, t, xp: factors["jvp"] * xp.cos(p[0]) * t[0])
+    wrong.def_vjp(lambda p, y, c, xp: factors["vjp"] * xp.cos(p[0]) * c[0])
+    assert not gr.testing.check(wrong, backends=["numpy"], laws=[law]).passed
+
+
+def test_results_are_named_tuples_or_arrays():
+    x = np.asarray([1.0, 3.0, 2.0])
+    result = third_party.summary(x)
+    assert (result.total, result.largest, result.square) == (6.0, 1, 14.0)
+    assert isinstance(gr.det(np.eye(2)), np.floating)
+
+
+def test_integer_outputs_have_no_tangent_and_absent_cotangents_are_zero():
+    x = np.asarray([1.0, 3.0, 2.0])
+    _, dot = third_party.summary.jvp([x], [np.ones(3)])
+    assert dot.largest is None
+    assert dot.square == 12.0
+    _, pullback = third_party.summary.vjp(x)
+    assert np.array_equal(pullback((None, None, np.asarray(1.0)))[0], 2 * x)
+    assert np.array_equal(pullback((None, None, None))[0], 0 * x)
+
+
+def test_zero_tangents_are_none():
+    a, b = np.asarray([[2.0, 1.0], [0.0, 3.0]]), np.asarray([[1.0], [2.0]])
+    _, dot = gr.solve.jvp([a, b], [None, b])
+    assert np.allclose(dot, np.linalg.solve(a, b), rtol=1e-14)
+    _, nothing = gr.solve.jvp([a, b], [None, None])
+    assert np.array_equal(nothing, 0 * b)
+
+
+def test_a_rule_without_one_mode_refuses_it_by_name():
+    @gr.rule(name="tests.reverse_only", replace=True)
+    def reverse_only(x, /):
+        return x * 1
+
+    reverse_only.def_vjp(lambda p, y, c: c[0])
+    with pytest.raises(gr.errors.MissingDerivativeError, match=r"tests\.reverse_only.*no jvp"):
+        reverse_only.jvp([np.ones(2)], [np.ones(2)])
+    assert np.array_equal(reverse_only.vjp(np.ones(2))[1](np.ones(2))[0], np.ones(2))
+
+
+def test_a_derivative_of_a_nondifferentiable_input_is_refused():
+    x, mask = np.ones(3), np.asarray([1, 0, 1])
+    assert third_party.masked_sum.jvp([x, mask], [x, None])[1] == 2.0
+    with pytest.raises(gr.errors.NotDifferentiableError, match="'mask'"):
+        third_party.masked_sum.jvp([x, mask], [None, mask])
+
+
+@pytest.mark.parametrize("name", ["det", "slogdet", "inv", "solve", "eigh", "eigvalsh", "expm"])
+def test_plain_arrays_of_another_library_stay_what_they_are(name):
+    rule = gr.registry[name]
+    arrays = [
+        array_api_strict.asarray(np.random.default_rng(0).standard_normal((2, 3, 3)))
+        for _ in rule.inputs
+    ]
+    y, pullback = rule.vjp(*arrays)
+    outputs = y if isinstance(y, tuple) else (y,)
+    bars = tuple(array_api_strict.ones_like(o) for o in outputs)
+    found = [*outputs, *pullback(bars if len(bars) > 1 else bars[0])]
+    assert all(type(a) is type(arrays[0]) for a in found)
+
+
+def test_batches_broadcast_and_cotangents_are_summed_back():
+    rng = np.random.default_rng(1)
+    a, b = rng.standard_normal((3, 3)), rng.standard_normal((5, 3, 2))
+    x, pullback = gr.solve.vjp(a, b)
+    assert np.allclose(a @ x, b, rtol=1e-12)
+    g = rng.standard_normal(x.shape)
+    a_bar, b_bar = pullback(g)
+    single = [gr.solve.vjp(a, b[i])[1](g[i]) for i in range(5)]
+    assert np.allclose(a_bar, sum(s[0] for s in single), rtol=1e-12)
+    assert np.allclose(b_bar, np.stack([s[1] for s in single]), rtol=1e-12)
+    d = rng.standard_normal(a.shape)
+    assert np.sum(a_bar * d) == pytest.approx(np.sum(g * gr.solve.jvp([a, b], [d, None])[1]), 1e-11)
+
+
+def test_a_vector_right_side():
+    a, b = np.asarray([[2.0, 1.0], [0.0, 4.0]]), np.asarray([1.0, 2.0])
+    x, pullback = gr.solve.vjp(a, b)
+    assert np.array_equal(x, [0.25, 0.5])
+    a_bar, b_bar = pullback(np.asarray([1.0, 0.0]))
+    assert b_bar.shape == (2,)
+    assert np.allclose(a_bar, -np.outer(b_bar, x), rtol=1e-15)
+    assert gr.solve.jvp([a, b], [None, b])[1].shape == (2,)
+
+
+def test_mixed_precision_is_promoted_and_gradients_keep_their_dtype():
+    a = np.asarray([[2.0, 1.0], [0.0, 4.0]], dtype=np.float32)
+    b = np.asarray([[1.0 + 1j], [2.0]])
+    x, pullback = gr.solve.vjp(a, b)
+    assert x.dtype == np.complex128
+    a_bar, b_bar = pullback(x)
+    assert (a_bar.dtype, b_bar.dtype) == (np.float32, np.complex128)
+
+
+def test_what_is_kept_equals_the_closed_form_and_is_kept_only_for_derivatives():
+    calls = []
+
+    @gr.rule(name="tests.keeping", replace=True)
+    def keeping(x, /):
+        calls.append("primal")
+        return x * x
+
+    keeping.def_jvp(lambda p, y, t: 2 * p[0] * t[0])
+    keeping.def_vjp(lambda p, y, c: 2 * p[0] * c[0])
+
+    @keeping.def_keep
+    def keep(x, /):
+        calls.append("keep")
+        return x * x, (2 * x,)
+
+    @keeping.def_fast_vjp
+    def fast(primals, outputs, kept, cotangents):
+        calls.append("fast")
+        return kept[0] * cotangents[0]
+
+    x = np.asarray([1.0, 2.0])
+    keeping(x)
+    assert calls == ["primal"]
+    assert np.array_equal(keeping.vjp(x)[1](x)[0], [2.0, 8.0])
+    assert calls == ["primal", "keep", "fast"]

@@ -1,0 +1,54 @@
+"""The package as a whole: what an import does, what is public, what every rule declares."""
+
+import importlib.metadata
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import gradrules as gr
+
+
+def test_import_loads_no_framework():
+    program = "import gradrules, sys; print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in out.stdout.split()}
+    heavy = {"jax", "torch", "tensorflow", "autograd", "scipy", "mpmath", "rich", "typer", "hypothesis"}
+    assert not loaded & heavy
+
+
+def test_everything_public_exists_and_is_documented():
+    for name in gr.__all__:
+        thing = getattr(gr, name)
+        if name != "registry":
+            assert inspect.getdoc(thing), name
+
+
+def test_registry_is_a_read_only_mapping_of_public_rules():
+    assert gr.registry["det"] is gr.det
+    assert all(not name.startswith("_") for name in gr.registry)
+    assert len(gr.registry) == len(list(gr.registry))
+    with pytest.raises(TypeError):
+        gr.registry["det"] = gr.inv
+    with pytest.raises(KeyError):
+        gr.registry["nothing"]
+
+
+OURS = [name for name, rule in gr.registry.items() if rule.__module__.startswith("gradrules.")]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_rule_declares_what_readers_and_tests_need(name):
+    rule = gr.registry[name]
+    declared = rule.declaration
+    assert declared.sources
+    assert declared.cost
+    assert declared.edges
+    assert rule.defines("jvp")
+    assert rule.defines("vjp")
+    assert "Parameters" in (rule.__doc__ or "")
+
+
+def test_version_is_that_of_the_distribution():
+    assert importlib.metadata.version("gradrules") == gr.__version__
