@@ -15,7 +15,6 @@ from ._registry import registry
 from ._rule import Declaration, Edge, Gauge, Rule, rule
 from .adapters import Adapter, Transforms
 from .rules import (
-    cofactor,
     det,
     eigh,
     eigvalsh,
@@ -39,7 +38,6 @@ __all__ = [
     "Rule",
     "Transforms",
     "adapters",
-    "cofactor",
     "det",
     "eigh",
     "eigvalsh",

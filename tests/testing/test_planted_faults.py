@@ -28,7 +28,7 @@ def test_caught(name, part, fault):
     assert not report.passed
 
 
-INTERNAL = {"_gap_quotient": "eigh", "_cofactor_derivative": "cofactor"}
+INTERNAL = {"_gap_quotient": "eigh", "_cofactor": "det"}
 
 
 @pytest.mark.parametrize("part", ["jvp", "vjp"])

@@ -1,6 +1,5 @@
 """All the mathematics: one rule, one file, each a page that runs."""
 
-from .cofactor import cofactor
 from .det import det
 from .eigh import eigh
 from .eigvalsh import eigvalsh
@@ -11,7 +10,6 @@ from .slogdet import slogdet
 from .solve import solve
 
 __all__ = [
-    "cofactor",
     "det",
     "eigh",
     "eigvalsh",

@@ -24,7 +24,8 @@ def gap_quotient(k: Array, w: Array, /, *, degenerate: str = "nan", xp: Namespac
     """Divide by gaps: `k` is ``(..., n, n)``, `w` real ``(..., n)``.
 
     An imaginary part on the diagonal of `k` belongs to a function that sees the phases of the
-    eigenvectors, which are arbitrary: NaN as well, unless it is small.
+    eigenvectors, which are arbitrary: NaN as well, unless it is small. ``degenerate="part"`` leaves
+    that out, for a `k` that is one of several terms of a sum: phases may cancel among them.
     """
     if 0 in k.shape:
         return k
@@ -39,7 +40,7 @@ def gap_quotient(k: Array, w: Array, /, *, degenerate: str = "nan", xp: Namespac
     size = frobenius(k, xp)[..., None, None]
     n = hooks.length(k, -1, xp=xp)
     bad = near & ~(xp.abs(k) <= NUMERATOR * n * eps(k) * size)
-    if is_complex(k):
+    if is_complex(k) and degenerate != "part":
         bad = bad | (diagonal & ~(xp.abs(xp.imag(k)) <= eps(k) ** 0.5 * size))
     return xp.where(bad, xp.full_like(k, float("nan")), z)
 

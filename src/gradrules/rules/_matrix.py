@@ -88,3 +88,12 @@ def spoil(a: Array, xp: Namespace) -> Array:
     Added to a result, it keeps a library from returning numbers for data that are none.
     """
     return xp.sum(a * 0, axis=(-2, -1), keepdims=True)
+
+
+def poisoned(y: Array, x: Array, bad: Array, xp: Namespace) -> Array:
+    """`y`, and NaN where `bad`, in such a way that all derivatives with respect to `x` are NaN too.
+
+    A NaN that `where` puts in is a constant: its derivative would be a finite, wrong zero.
+    """
+    zero = xp.zeros_like(x)
+    return y + x * xp.where(bad, xp.full_like(x, float("nan")), zero)

@@ -13,31 +13,15 @@ the i-th and j-th (0 on the diagonal). Nothing is divided by a singular value th
 """
 
 from .. import hooks
-from .._rule import Edge, rule
+from .._rule import rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, conj, diagonal, diagonal_matrix, eps
+from ._matrix import adjoint, conj, diagonal, diagonal_matrix, eps, poisoned
 from .inv import inv
 
 __all__ = ["cofactor"]
 
 
-@rule(
-    signature="(n,n)->(n,n)",
-    domain=(
-        "every square matrix to first order, singular ones included; from the second order on "
-        "condition numbers below eps**(-1/4), and NaN beyond"
-    ),
-    cost="one singular value decomposition; first derivative: another one",
-    sources=(
-        "R. A. Horn and C. R. Johnson, Matrix Analysis, 2nd ed., 2013, section 0.8 (adjugate)",
-        "G. W. Stewart, Linear Algebra Appl. 283, 1998 (adjugate by singular values)",
-    ),
-    edges={
-        "zero matrix": Edge(primals=([[0.0, 0.0], [0.0, 0.0]],), second="any"),
-        "rank n-1": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],), second="any"),
-        "order one": Edge(primals=([[0.0]],), second="any"),
-    },
-)
+@rule(name="_cofactor", signature="(n,n)->(n,n)")
 def cofactor(x: Array, /, *, xp: Namespace) -> Array:
     """Matrix of cofactors: the transposed adjugate, the gradient of the determinant.
 
@@ -124,7 +108,7 @@ def _second_derivative(x: Array, e: Array, f: Array, xp: Namespace) -> Array:
     z_e, z_f = (y @ (_dot(z, g, xp) * one - g @ z) for g in (e, f))
     z_ef = y @ (_dot(z_f, e, xp) * one - e @ z_f - f @ z_e)
     bad = bad | (_norm(x, xp) * _norm(y, xp) > eps(x) ** -0.25)
-    return xp.matrix_transpose(xp.where(bad, xp.full_like(x, float("nan")), z_ef))
+    return xp.matrix_transpose(poisoned(z_ef, x, bad, xp))
 
 
 def _dot(z: Array, g: Array, xp: Namespace) -> Array:

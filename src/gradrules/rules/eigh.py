@@ -164,7 +164,7 @@ def _tied(
     What ``degenerate="project"`` promises is about the loss, not about this derivative, whose own
     derivative must therefore be the careful one.
     """
-    if degenerate == "nan":
+    if degenerate != "project":
         return outputs
     return tuple(_eigh_given(*primals, *outputs, lower=lower))
 
@@ -187,14 +187,12 @@ def _eigh_given_jvp(
 ) -> tuple[Array | None, Array | None]:
     if tangents[0] is None:
         return None, None
-    return eigh_jvp(
-        primals[:1], outputs, tangents[:1], lower=lower, degenerate="nan", xp=xp
-    )
+    return eigh_jvp(primals[:1], outputs, tangents[:1], lower=lower, degenerate="part", xp=xp)
 
 
 @_eigh_given.def_vjp
 def _eigh_given_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, lower: bool | None, xp: Namespace
 ) -> tuple[Array, None, None]:
-    x_bar = eigh_vjp(primals[:1], outputs, cotangents, lower=lower, degenerate="nan", xp=xp)
+    x_bar = eigh_vjp(primals[:1], outputs, cotangents, lower=lower, degenerate="part", xp=xp)
     return x_bar, None, None

@@ -3,7 +3,7 @@ r"""Sign and logarithm of a determinant, :math:`\det A = \sigma e^{\ell}`."""
 from .. import hooks
 from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, conj, is_complex, real
+from ._matrix import adjoint, conj, is_complex, poisoned, real
 from .inv import inv
 
 __all__ = ["slogdet"]
@@ -72,4 +72,4 @@ def _inverse(x: Array, logabsdet: Array, xp: Namespace) -> Array:
     """The inverse, and NaN where there is none: libraries raise, or return something large."""
     bad = ~xp.isfinite(logabsdet)[..., None, None]
     y = inv(xp.where(bad, hooks.eye_like(x, xp=xp), x))
-    return xp.where(bad, xp.full_like(y, float("nan")), y)
+    return poisoned(y, x, bad, xp)

@@ -82,16 +82,6 @@ def slogdet(x: Exact) -> tuple[Exact, Exact]:
     return _scalar(d / abs(d)), _scalar(mpmath.log(abs(d)))
 
 
-@oracle("cofactor")
-def cofactor(x: Exact) -> Exact:
-    """Cofactors, each by its minor."""
-    out = np.empty_like(x)
-    for i, j in np.ndindex(x.shape):
-        minor = np.delete(np.delete(x, i, axis=0), j, axis=1)
-        out[i, j] = (-1) ** (i + j) * _determinant(minor)
-    return out
-
-
 @oracle("inv")
 def inv(x: Exact) -> Exact:
     """Inverse."""

@@ -77,7 +77,7 @@ def _try(
     message = ""
     try:
         with np.errstate(all="ignore"):
-            measures = LAWS[law](Trial(rule, backend, case, seed))
+            measures = LAWS[law](Trial(rule, backend, case, seed, quick=quick))
         if not measures:
             return None
         worst = max(measures, key=_badness)
