@@ -52,6 +52,12 @@ def _search(rule: str, name: str, array: Array) -> Adapter:
     kind = type(array)
     if issubclass(kind, np.generic):
         return NUMPY
+    if issubclass(kind, np.ma.MaskedArray | np.matrix):
+        msg = (
+            f"{rule}: argument {name!r} is a numpy {kind.__name__}, whose operations mean something "
+            f"else; pass numpy.asarray(...) of it"
+        )
+        raise ArrayTypeError(msg)
     adapter = _adapter_for(kind)
     if adapter is not None:
         return adapters.load(adapter)

@@ -2,7 +2,7 @@
 
 import inspect
 from collections import namedtuple
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, overload
 
@@ -111,6 +111,7 @@ class Rule:
         declaration: Declaration,
     ) -> None:
         parameters = inspect.signature(primal).parameters.values()
+        _check_parameters(name, parameters)
         self.name = name
         self.inputs = tuple(
             p.name
@@ -132,6 +133,7 @@ class Rule:
         self.__wrapped__ = primal
         self._functions: dict[str, Function] = {"primal": _wants_xp(primal)}
         self._default_options: Options = tuple(sorted(self.defaults.items()))
+        self._required = {k for k, v in self.defaults.items() if v is inspect.Parameter.empty}
         self._check_declaration()
         self._pack: Callable[[Sequence[Any]], Any] = (
             namedtuple(_result_name(name), outputs)._make  # noqa: PYI024
@@ -229,9 +231,13 @@ class Rule:
             ``(y, y_dot)``, both structured as the result of calling the rule.
         """
         self._require("jvp")
+        for word, given in (("primals", primals), ("tangents", tangents)):
+            if not isinstance(given, tuple | list):
+                msg = f"{self.name}: {word} is a {type(given).__name__}; pass a tuple of arrays"
+                raise ArrayTypeError(msg)
         primals, tangents = tuple(primals), tuple(tangents)
         self._check_linear("tangent", self.inputs, primals, tangents)
-        backend, arrays, absent, static = self._prepare(primals, options)
+        backend, arrays, absent, static = self._prepare(primals, options, tangents)
         xp = backend.xp
         if any(tangent is not None for tangent in tangents):
             filled = tuple(
@@ -270,14 +276,22 @@ class Rule:
             bars = tuple(y_bar) if isinstance(y_bar, tuple | list) else (y_bar,)
             ys = tuple(y) if len(self.outputs) > 1 else (y,)
             self._check_linear("cotangent", self.outputs, ys, bars)
+            present = [b for b in bars if b is not None]
+            here = _dispatch.backend_of(
+                self.name, (*self.inputs, *("cotangent" for _ in present)), (*arrays, *present)
+            )
             bars = tuple(
-                b if b is None else xp.reshape(b, o.shape)
+                b if b is None else here.xp.reshape(b, o.shape)
                 for b, o in zip(bars, outputs, strict=True)
             )
-            values = self.linear("vjp", arrays, outputs, bars, static, xp=xp, kept=kept)
+            # A cotangent that is being differentiated must not meet what was kept.
+            usable = kept if here is backend else None
+            values = self.linear("vjp", arrays, outputs, bars, static, xp=here.xp, kept=usable)
             return tuple(
-                xp.zeros_like(p) if v is None else _unbroadcast(v, p, xp)
-                for p, v in zip(primals, values, strict=True)
+                here.xp.zeros_like(p)
+                if v is None
+                else _unbroadcast(self.signature.restore(v, core, absent), p, here.xp)
+                for p, v, core in zip(primals, values, self.signature.inputs, strict=True)
             )
 
         return y, pullback
@@ -286,8 +300,7 @@ class Rule:
 
     def evaluate(self, arrays: Arrays, options: Options, *, xp: Namespace) -> Arrays:
         """The primal alone, as a tuple; nothing in it is meant to be differentiated."""
-        result = self._functions["primal"](*arrays, xp=xp, **dict(options))
-        return tuple(result) if len(self.outputs) > 1 else (result,)
+        return self._tuple(self._functions["primal"](*arrays, xp=xp, **dict(options)))
 
     def evaluate_keep(
         self, arrays: Arrays, options: Options, *, xp: Namespace
@@ -296,7 +309,20 @@ class Rule:
         if "keep" not in self._functions:
             return self.evaluate(arrays, options, xp=xp), ()
         outputs, kept = self._functions["keep"](*arrays, xp=xp, **dict(options))
-        return (tuple(outputs) if len(self.outputs) > 1 else (outputs,)), tuple(kept)
+        return self._tuple(outputs), tuple(kept)
+
+    def _tuple(self, result: Any) -> Arrays:
+        count = len(self.outputs)
+        if count == 1 and not isinstance(result, tuple):
+            return (result,)
+        if count > 1 and isinstance(result, tuple) and len(result) == count:
+            return tuple(result)
+        got = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
+        msg = (
+            f"rule {self.name!r} declares the outputs {', '.join(self.outputs)}; its primal "
+            f"returned {got}"
+        )
+        raise RegistrationError(msg)
 
     def linear(
         self,
@@ -332,9 +358,23 @@ class Rule:
             msg = f"the {mode} of rule {self.name!r} returned {got}; {len(targets)} are needed"
             raise MissingDerivativeError(msg)
         return tuple(
-            None if value is None else _cast(value, target, xp)
+            None if value is None else self._fitted(mode, value, target, xp)
             for value, target in zip(values, targets, strict=True)
         )
+
+    def _fitted(self, mode: Mode, value: Array, target: Array, xp: Namespace) -> Array:
+        """One result of a derivative, which must look like its target."""
+        shape = getattr(value, "shape", None)
+        if shape != target.shape and (
+            shape is None or None not in (*tuple(shape), *tuple(target.shape))
+        ):
+            got = type(value).__name__ if shape is None else f"an array of shape {tuple(shape)}"
+            msg = (
+                f"the {mode} of rule {self.name!r} returned {got} where shape "
+                f"{tuple(target.shape)} is needed"
+            )
+            raise ShapeError(msg)
+        return _cast(value, target, xp)
 
     def differentiable(self, position: int) -> bool:
         """Whether the input at `position` has a derivative."""
@@ -362,7 +402,7 @@ class Rule:
             raise MissingDerivativeError(msg)
 
     def _prepare(
-        self, arrays: Arrays, options: Mapping[str, Hashable]
+        self, arrays: Arrays, options: Mapping[str, Hashable], tangents: MaybeArrays = ()
     ) -> tuple[Any, Arrays, tuple[str, ...], Options]:
         """Everything that is checked before any work."""
         if len(arrays) != len(self.inputs):
@@ -372,10 +412,12 @@ class Rule:
                 f"({', '.join(self.inputs)}), {len(arrays)} given"
             )
             raise ArrayTypeError(msg)
-        backend = _dispatch.backend_of(self.name, self.inputs, arrays)
+        present = tuple(t for t in tangents if t is not None)
+        names = self.inputs + ("tangent",) * len(present)
+        backend = _dispatch.backend_of(self.name, names, arrays + present)
         arrays = backend.check(self, arrays)
         arrays, absent = self.signature.fit(self.name, self.inputs, arrays, backend.xp)
-        if options:
+        if options or self._required:
             return backend, arrays, absent, self._check_options(options)
         return backend, arrays, absent, self._default_options
 
@@ -386,6 +428,10 @@ class Rule:
                 msg = f"{self.name}: unknown option {name!r} (options: {known})"
                 raise OptionError(msg)
             _check_hashable(self.name, name, value)
+        missing = sorted(self._required - options.keys())
+        if missing:
+            msg = f"{self.name}: option {missing[0]!r} has no default and must be given"
+            raise OptionError(msg)
         merged = {**self.defaults, **options}
         check = self._functions.get("options")
         if check is not None:
@@ -410,8 +456,8 @@ class Rule:
     ) -> None:
         if len(points) != len(names) or len(values) != len(names):
             msg = (
-                f"{self.name}: {len(names)} {word}s are needed ({', '.join(names)}), "
-                f"{len(values)} given for {len(points)} primals"
+                f"{self.name}: one {word} is needed for each of ({', '.join(names)}), in a tuple; "
+                f"{len(values)} given, for {len(points)} arrays"
             )
             raise ArrayTypeError(msg)
         for name, point, value in zip(names, points, values, strict=True):
@@ -433,10 +479,26 @@ class Rule:
     def _packed(self, outputs: Sequence[Any], absent: tuple[str, ...]) -> Any:
         if absent:
             outputs = [
-                y if y is None else self.signature.restore(y, i, absent)
-                for i, y in enumerate(outputs)
+                y if y is None else self.signature.restore(y, core, absent)
+                for y, core in zip(outputs, self.signature.outputs, strict=True)
             ]
         return self._pack(outputs)
+
+
+def _check_parameters(name: str, parameters: Iterable[inspect.Parameter]) -> None:
+    if not name or not all(part.isidentifier() for part in name.split(".")):
+        msg = f"{name!r} is no name for a rule; give one with name=..."
+        raise RegistrationError(msg)
+    for p in parameters:
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+            msg = f"rule {name!r}: the primal takes *{p.name}; inputs and options must be named"
+            raise RegistrationError(msg)
+        if p.kind is not p.KEYWORD_ONLY and p.default is not p.empty:
+            msg = (
+                f"rule {name!r}: input {p.name!r} has a default; inputs are arrays, and options are "
+                f"keyword-only"
+            )
+            raise RegistrationError(msg)
 
 
 def _only(outputs: Sequence[Any]) -> Any:
@@ -474,15 +536,24 @@ def _unbroadcast(value: Array, primal: Array, xp: Namespace) -> Array:
     shape = tuple(primal.shape)
     if tuple(value.shape) == shape:
         return value
-    if value.ndim > len(shape) and tuple(value.shape[: len(shape)]) == shape:
-        return xp.reshape(value, shape)  # an absent core axis, length 1
-    front = value.ndim - len(shape)
+    front = len(value.shape) - len(shape)
     if front > 0:
         value = xp.sum(value, axis=tuple(range(front)))
     ones = tuple(
         i for i, (have, want) in enumerate(zip(value.shape, shape, strict=True)) if have != want
     )
     return xp.sum(value, axis=ones, keepdims=True) if ones else value
+
+
+def _declaration(name: str, declared: dict[str, Any]) -> Declaration:
+    unknown = sorted(declared.keys() - Declaration.__dataclass_fields__.keys())
+    if unknown:
+        msg = (
+            f"rule {name!r} declares {unknown[0]!r}; a declaration has "
+            f"{', '.join(Declaration.__dataclass_fields__)}"
+        )
+        raise RegistrationError(msg)
+    return Declaration(**declared)
 
 
 @overload
@@ -493,7 +564,7 @@ def rule(
     name: str | None = None,
     signature: str | None = None,
     outputs: tuple[str, ...] | str = "result",
-    nondifferentiable: tuple[str, ...] = (),
+    nondifferentiable: tuple[str, ...] | str = (),
     replace: bool = False,
     **declared: Any,
 ) -> Callable[[Function], Rule]: ...
@@ -504,7 +575,7 @@ def rule(
     name: str | None = None,
     signature: str | None = None,
     outputs: tuple[str, ...] | str = "result",
-    nondifferentiable: tuple[str, ...] = (),
+    nondifferentiable: tuple[str, ...] | str = (),
     replace: bool = False,
     **declared: Any,
 ) -> Rule | Callable[[Function], Rule]:
@@ -551,8 +622,10 @@ def rule(
             name=name or function.__name__,
             signature=signature or elementwise,
             outputs=names,
-            nondifferentiable=nondifferentiable,
-            declaration=Declaration(**{"summary": summary, **declared}),
+            nondifferentiable=tuple(
+                [nondifferentiable] if isinstance(nondifferentiable, str) else nondifferentiable
+            ),
+            declaration=_declaration(name or function.__name__, {"summary": summary, **declared}),
         )
         add(made.name, made, replace=replace)
         return made

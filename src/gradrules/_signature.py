@@ -62,6 +62,7 @@ class Signature:
         """
         lengths: dict[str, int | None] = {}
         absent: tuple[str, ...] = ()
+        given = arrays
         batches: list[tuple[int | None, ...]] = []
         for position, (name, core, array) in enumerate(
             zip(names, self.inputs, arrays, strict=True)
@@ -79,7 +80,7 @@ class Signature:
                 missing = len(core) - len(shape)
             if missing > 0:
                 msg = (
-                    f"{rule}: argument {name!r} has shape {shape}, but needs at least "
+                    f"{rule}: argument {name!r} has shape {tuple(given[position].shape)}, but needs at least "
                     f"{len(core)} axes ({', '.join(core)}); batch axes go in front"
                 )
                 raise ShapeError(msg)
@@ -90,7 +91,7 @@ class Signature:
                 if known is None:
                     lengths[axis] = length
                 elif length is not None and known != length:
-                    raise ShapeError(self._misfit(rule, names, arrays, axis))
+                    raise ShapeError(self._misfit(rule, names, given, axis))
         if len(set(batches)) > 1 or (len(batches) > 1 and None in batches[0]):
             arrays = self._broadcast(rule, names, arrays, batches, xp)
         return arrays, absent
@@ -140,11 +141,10 @@ class Signature:
         )
         return f"{rule}: the batch axes do not broadcast together: {parts}"
 
-    def restore(self, output: Array, position: int, absent: tuple[str, ...]) -> Array:
-        """Remove from an output the optional axes that no input had."""
-        core = self.outputs[position]
+    def restore(self, array: Array, core: Core, absent: tuple[str, ...]) -> Array:
+        """Remove from an array with these core axes the optional ones that no input had."""
         for axis in absent:
             if axis in core:
                 after = len(core) - 1 - core.index(axis)
-                output = output[(..., 0, *(slice(None),) * after)]
-        return output
+                array = array[(..., 0, *(slice(None),) * after)]
+        return array

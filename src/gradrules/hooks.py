@@ -67,7 +67,7 @@ def repeat(
     """Apply ``state = body(i, state)`` for i = 0, 1, ... while ``i < count <= most``.
 
     `count` is a real scalar array. A framework that traces may run all `most` steps: `body` must
-    leave alone what has been done ``count`` times.
+    leave alone what has been done ``count`` times. It uses no array but `i` and those of `state`.
     """
     native = _native(xp, "repeat")
     if native is not None:

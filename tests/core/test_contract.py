@@ -120,6 +120,28 @@ def test_a_vector_right_side():
     assert gr.solve.jvp([a, b], [None, b])[1].shape == (2,)
 
 
+def test_a_vector_right_side_of_a_batch_of_matrices():
+    rng = np.random.default_rng(2)
+    a, b = rng.standard_normal((4, 2, 2)), rng.standard_normal(2)
+    x, pullback = gr.solve.vjp(a, b)
+    assert x.shape == (4, 2)
+    g = rng.standard_normal(x.shape)
+    a_bar, b_bar = pullback(g)
+    single = [gr.solve.vjp(a[i], b)[1](g[i]) for i in range(4)]
+    assert np.allclose(a_bar, np.stack([s[0] for s in single]), rtol=1e-12)
+    assert np.allclose(b_bar, sum(s[1] for s in single), rtol=1e-12)
+
+
+def test_a_traced_tangent_of_a_plain_primal_is_differentiated():
+    autograd = pytest.importorskip("autograd")
+    a, d = np.random.default_rng(3).standard_normal((2, 3, 3))
+    found = autograd.grad(lambda t: gr.det.jvp([a], [t * d])[1])(2.0)
+    assert found == pytest.approx(gr.det.jvp([a], [d])[1], rel=1e-13)
+    pullback = gr.expm.vjp(a)[1]
+    found = autograd.grad(lambda t: (pullback(t * d)[0] * a).sum())(2.0)
+    assert found == pytest.approx(np.sum(pullback(d)[0] * a), rel=1e-12)
+
+
 def test_mixed_precision_is_promoted_and_gradients_keep_their_dtype():
     a = np.asarray([[2.0, 1.0], [0.0, 4.0]], dtype=np.float32)
     b = np.asarray([[1.0 + 1j], [2.0]])

@@ -73,7 +73,7 @@ def test_options():
 
 
 def test_tangents_and_cotangents():
-    with raises(errors.ArrayTypeError, "solve", "2 tangents", "1 given"):
+    with raises(errors.ArrayTypeError, "solve", "one tangent", "x1, x2", "1 given"):
         gr.solve.jvp([GOOD, GOOD], [GOOD])
     with raises(errors.ShapeError, "det", "tangent of 'x'", r"\(3, 3\)", r"\(2, 2\)"):
         gr.det.jvp([GOOD], [np.ones((3, 3))])
@@ -82,7 +82,7 @@ def test_tangents_and_cotangents():
     with raises(errors.ArrayTypeError, "det", "tangent of 'x'", "list", "None where it is zero"):
         gr.det.jvp([GOOD], [[[1.0]]])
     pullback = gr.eigh.vjp(GOOD)[1]
-    with raises(errors.ArrayTypeError, "eigh", "2 cotangents"):
+    with raises(errors.ArrayTypeError, "eigh", "one cotangent", "eigenvalues, eigenvectors"):
         pullback(GOOD)
     with raises(errors.ShapeError, "eigh", "cotangent of 'eigenvalues'"):
         pullback((np.ones(3), None))
@@ -109,6 +109,61 @@ def test_a_derivative_that_returns_the_wrong_number_of_values():
     rule.def_vjp(lambda p, y, c: (c[0], c[0]))
     with raises(errors.MissingDerivativeError, "vjp", "'tests.count'", "2 values", "1 are needed"):
         rule.vjp(GOOD)[1](GOOD)
+
+
+def test_numpy_subclasses_that_mean_something_else():
+    with raises(errors.ArrayTypeError, "det", "'x'", "MaskedArray", "asarray"):
+        gr.det(np.ma.masked_array(GOOD, mask=GOOD > 2))
+    with raises(errors.ArrayTypeError, "det", "'x'", "matrix", "asarray"):
+        gr.det(np.matrix(GOOD))
+
+
+def test_a_primal_that_returns_something_else_than_declared():
+    two = gr.rule(name="tests.two", signature="()->(),()", outputs=("p", "q"), replace=True)(
+        lambda x: x
+    )
+    with raises(errors.RegistrationError, "'tests.two'", "p, q", "ndarray"):
+        two(np.ones(2))
+    one = gr.rule(name="tests.one", replace=True)(lambda x: (x, x))
+    with raises(errors.RegistrationError, "'tests.one'", "tuple of 2"):
+        one(np.ones(2))
+
+
+def test_a_derivative_of_the_wrong_shape():
+    rule = gr.rule(name="tests.shape", signature="(n)->()", replace=True)(lambda x: x.sum(axis=-1))
+    rule.def_vjp(lambda p, y, c: c[0])
+    rule.def_jvp(lambda p, y, t: [1.0])
+    with raises(errors.ShapeError, "vjp", "'tests.shape'", r"\(3,\)"):
+        rule.vjp(np.ones(3))[1](np.asarray(1.0))
+    with raises(errors.ShapeError, "jvp", "'tests.shape'", "list"):
+        rule.jvp([np.ones(3)], [np.ones(3)])
+
+
+def test_an_option_without_a_default_must_be_given():
+    rule = gr.rule(name="tests.needs", replace=True)(lambda x, *, k: x * k)
+    with raises(errors.OptionError, "tests.needs", "'k'", "must be given"):
+        rule(GOOD)
+    assert np.array_equal(rule(GOOD, k=2), 2 * GOOD)
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda *xs: xs, (r"\*xs", "named")),
+        (lambda x, **kw: x, (r"\*kw", "named")),
+        (lambda x, y=1.0: x, ("'y'", "default")),
+    ],
+)
+def test_primals_that_cannot_be_rules(function, words):
+    with raises(errors.RegistrationError, *words):
+        gr.rule(name="tests.bad")(function)
+
+
+def test_names_and_fields_that_cannot_be():
+    with raises(errors.RegistrationError, "no name"):
+        gr.rule(lambda x: x)
+    with raises(errors.RegistrationError, "'colour'", "domain"):
+        gr.rule(name="tests.bad", colour="red")(lambda x: x)
 
 
 def test_a_missing_adapter():

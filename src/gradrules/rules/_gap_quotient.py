@@ -21,12 +21,7 @@ NUMERATOR = 50.0
 
 @rule(name="_gap_quotient", signature="(n,n),(n)->(n,n)")
 def gap_quotient(k: Array, w: Array, /, *, degenerate: str = "nan", xp: Namespace) -> Array:
-    """Divide by gaps: `k` is ``(..., n, n)``, `w` real ``(..., n)``.
-
-    An imaginary part on the diagonal of `k` belongs to a function that sees the phases of the
-    eigenvectors, which are arbitrary: NaN as well, unless it is small. ``degenerate="part"`` leaves
-    that out, for a `k` that is one of several terms of a sum: phases may cancel among them.
-    """
+    """Divide by gaps: `k` is ``(..., n, n)``, `w` real ``(..., n)``."""
     if 0 in k.shape:
         return k
     distance = w[..., None, :] - w[..., :, None]
@@ -40,8 +35,6 @@ def gap_quotient(k: Array, w: Array, /, *, degenerate: str = "nan", xp: Namespac
     size = frobenius(k, xp)[..., None, None]
     n = hooks.length(k, -1, xp=xp)
     bad = near & ~(xp.abs(k) <= NUMERATOR * n * eps(k) * size)
-    if is_complex(k) and degenerate != "part":
-        bad = bad | (diagonal & ~(xp.abs(xp.imag(k)) <= eps(k) ** 0.5 * size))
     return xp.where(bad, xp.full_like(k, float("nan")), z)
 
 

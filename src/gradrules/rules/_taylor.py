@@ -44,10 +44,10 @@ def exponential(a: Array, xp: Namespace) -> tuple[Array, Arrays]:
     start = b2 + u @ a9
 
     def square(i: Array, state: Arrays) -> Arrays:
-        (x,) = state
-        return (xp.where(i < s, x @ x, x),)
+        x, s = state
+        return xp.where(i < s, x @ x, x), s
 
-    (x,) = hooks.repeat(_largest(s, xp), MOST, square, (start,), xp=xp)
+    x, _ = hooks.repeat(_largest(s, xp), MOST, square, (start, s), xp=xp)
     x = xp.where(s > MOST, xp.full_like(x, float("nan")), x)
     return x, (*powers, a9, start, s[..., 0, 0])
 
@@ -74,11 +74,11 @@ def frechet(kept: Arrays, e: Array, xp: Namespace, *, conjugate: bool = False) -
     y = e2 + (e3 + d9) @ a9 + u @ d9
 
     def square(i: Array, state: Arrays) -> Arrays:
-        x, y = state
+        x, y, s = state
         more = i < s
-        return xp.where(more, x @ x, x), xp.where(more, x @ y + y @ x, y)
+        return xp.where(more, x @ x, x), xp.where(more, x @ y + y @ x, y), s
 
-    x, y = hooks.repeat(_largest(s, xp), MOST, square, (x, y), xp=xp)
+    x, y, _ = hooks.repeat(_largest(s, xp), MOST, square, (x, y, s), xp=xp)
     beyond = s > MOST
     nothing = xp.full_like(y, float("nan"))
     return xp.where(beyond, nothing, x), xp.where(beyond, nothing, y)
@@ -106,16 +106,15 @@ def _combine(coefficients: tuple[float, ...], matrices: Arrays) -> Array:
 def _powers(a: Array, xp: Namespace) -> tuple[Arrays, Array]:
     """The scaled powers A, A^2, A^3, A^6, and the number of squarings, ``(..., 1, 1)``.
 
-    The powers are formed of A / |A|, where they cannot overflow, and scaled after.
+    Each power is held as a matrix of norm near 1 and an exponent: none over- or underflows.
     """
-    size = _norm(a, xp)
-    prescale = _log2(size, xp)
-    prescale = xp.where(prescale > 0, xp.ceil(prescale), xp.zeros_like(prescale))
-    b = _scaled(a, -prescale, xp)
-    b2 = b @ b
-    b3 = b2 @ b
-    b6 = b3 @ b3
-    l1, l2, l3, l6 = (_log2(_norm(m, xp), xp) for m in (b, b2, b3, b6))
+    m1, e1 = _unit(a, 0.0, xp)
+    m2, e2 = _unit(m1 @ m1, 2 * e1, xp)
+    m3, e3 = _unit(m2 @ m1, e1 + e2, xp)
+    m6, e6 = _unit(m3 @ m3, 2 * e3, xp)
+    l1, l2, l3, l6 = (
+        e + _log2(_norm(m, xp), xp) for m, e in ((m1, e1), (m2, e2), (m3, e3), (m6, e6))
+    )
     l2 = xp.minimum(l2, 2 * l1)
     l3 = xp.minimum(l3, l1 + l2)
     l6 = xp.minimum(l6, xp.minimum(2 * l3, 3 * l2))
@@ -127,14 +126,18 @@ def _powers(a: Array, xp: Namespace) -> tuple[Arrays, Array]:
     worst = bounds[0]
     for bound in bounds[1:]:
         worst = xp.maximum(worst, bound)
-    s = xp.ceil(worst + prescale - math.log2(_THETA[eps(a)]))
-    s = xp.where(s > 0, s, xp.zeros_like(s))
-    # A value that is not finite gives NaN, without endless squaring.
-    s = xp.where(xp.isfinite(size), s, xp.zeros_like(s))
-    up = prescale - s
-    return (
-        _scaled(b, up, xp), _scaled(b2, 2 * up, xp), _scaled(b3, 3 * up, xp), _scaled(b6, 6 * up, xp)
-    ), s  # fmt: skip
+    s = xp.ceil(worst - math.log2(_THETA[eps(a)]))
+    # Data that are not finite give NaN, without endless squaring.
+    s = xp.where((s > 0) & xp.isfinite(s), s, xp.zeros_like(s))
+    scaled = (_scaled(m, e - k * s, xp) for m, e, k in ((m1, e1, 1), (m2, e2, 2), (m3, e3, 3), (m6, e6, 6)))
+    return tuple(scaled), s
+
+
+def _unit(m: Array, exponent: Array, xp: Namespace) -> tuple[Array, Array]:
+    """`m` scaled to a norm near 1, and the exponent of what it stands for; 0 for a zero matrix."""
+    size = _norm(m, xp)
+    shift = xp.where(size > 0, xp.ceil(_log2(size, xp)), xp.zeros_like(size))
+    return _scaled(m, -shift, xp), xp.where(size > 0, exponent + shift, xp.zeros_like(size))
 
 
 def _norm(a: Array, xp: Namespace) -> Array:

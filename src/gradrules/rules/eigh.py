@@ -3,7 +3,7 @@ r"""Hermitian eigendecomposition, :math:`A = V \operatorname{diag}(w) V^H`."""
 from .._rule import Edge, Gauge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
 from ._gap_quotient import gap_quotient
-from ._matrix import adjoint, diagonal, diagonal_matrix, herm, is_complex, read, read_adjoint, real, spoil
+from ._matrix import adjoint, diagonal, diagonal_matrix, herm, is_complex, read, read_adjoint, real
 
 __all__ = ["eigh"]
 
@@ -34,8 +34,8 @@ def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> Mayb
     outputs=("eigenvalues", "eigenvectors"),
     structure={"x": "hermitian"},
     gauge=Gauge(
-        group="each eigenvector may be multiplied by a phase (real: a sign); the tangent has "
-        "diag(V^H V_dot) = 0, and a cotangent that sees the phase gives NaN",
+        group="each eigenvector may be multiplied by a phase (real: a sign); derivatives are those "
+        "with diag(V^H V_dot) = 0, and exact for every loss that does not see the phases",
         align=_align,
         invariants=_invariants,
         horizontal=_horizontal,
@@ -100,10 +100,9 @@ def eigh(
 
 
 def decompose(a: Array, xp: Namespace) -> Arrays:
-    """The library's `eigh`, and NaN for a matrix that is not finite."""
+    """The library's `eigh`; where its eigenvalues are not finite, its eigenvectors are NaN."""
     w, v = xp.linalg.eigh(a)
-    bad = spoil(a, xp)
-    return w + real(bad, xp)[..., 0], v + bad
+    return w, v + xp.astype(xp.sum(w * 0, axis=-1), v.dtype)[..., None, None]
 
 
 @eigh.def_options
@@ -187,12 +186,12 @@ def _eigh_given_jvp(
 ) -> tuple[Array | None, Array | None]:
     if tangents[0] is None:
         return None, None
-    return eigh_jvp(primals[:1], outputs, tangents[:1], lower=lower, degenerate="part", xp=xp)
+    return eigh_jvp(primals[:1], outputs, tangents[:1], lower=lower, degenerate="nan", xp=xp)
 
 
 @_eigh_given.def_vjp
 def _eigh_given_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, lower: bool | None, xp: Namespace
 ) -> tuple[Array, None, None]:
-    x_bar = eigh_vjp(primals[:1], outputs, cotangents, lower=lower, degenerate="part", xp=xp)
+    x_bar = eigh_vjp(primals[:1], outputs, cotangents, lower=lower, degenerate="nan", xp=xp)
     return x_bar, None, None

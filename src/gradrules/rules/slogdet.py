@@ -3,7 +3,7 @@ r"""Sign and logarithm of a determinant, :math:`\det A = \sigma e^{\ell}`."""
 from .. import hooks
 from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, conj, is_complex, poisoned, real
+from ._matrix import adjoint, conj, is_complex, poisoned, real, spoil
 from .inv import inv
 
 __all__ = ["slogdet"]
@@ -36,7 +36,7 @@ def slogdet(x: Array, /, *, xp: Namespace) -> Arrays:
         Both ``(...)``; `sign` has the dtype of `x`, `logabsdet` is real.
     """
     sign, logabsdet = xp.linalg.slogdet(x)
-    return sign, real(logabsdet, xp)
+    return sign + spoil(x, xp)[..., 0, 0], real(logabsdet, xp)
 
 
 # With t = tr(A^-1 A'): l' = Re t, and sigma' = i sigma Im t. For a real A the sign is constant.
@@ -48,7 +48,7 @@ def slogdet_jvp(
     (x,), (sign, logabsdet), (x_dot,) = primals, outputs, tangents
     y = _inverse(x, logabsdet, xp)
     t = xp.sum(xp.matrix_transpose(y) * x_dot, axis=(-2, -1))
-    sign_dot = sign * (t - xp.astype(real(t, xp), t.dtype)) if is_complex(x) else xp.zeros_like(t)
+    sign_dot = sign * (t - xp.astype(real(t, xp), t.dtype)) if is_complex(x) else t * 0
     return sign_dot, real(t, xp)
 
 

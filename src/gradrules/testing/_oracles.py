@@ -1,19 +1,15 @@
 """The primals of our rules at 140 digits: object arrays of mpmath numbers in, the same out.
 
-Exponentials are taken by FLINT where it is installed: the same digits, 25 times faster.
+By mpmath, and by FLINT for exponentials, where it is 25 times faster and proves its digits.
 """
 
 from typing import Any
 
+import flint
 import mpmath
 import numpy as np
 
 from ._truth import Exact, oracle
-
-try:
-    import flint
-except ImportError:
-    flint = None
 
 
 def _matrix(a: Exact) -> Any:
@@ -127,8 +123,6 @@ def expm(A: Exact) -> Exact:  # noqa: N803
     """Exponential."""
     if not A.size:
         return A
-    if flint is None:
-        return _array(mpmath.expm(_matrix(A)))
     flint.ctx.prec = mpmath.mp.prec + 64
     balls = flint.acb_mat([[_ball(x) for x in row] for row in A]).exp()
     is_complex = any(isinstance(x, mpmath.mpc) for x in A.flat)

@@ -1,0 +1,16 @@
+"""The bridge to HIPS autograd: a rule becomes an autograd primitive with the rule's derivatives.
+
+======================  =========================================================================
+`_adapter`              the :class:`gradrules.Adapter`, and how a rule becomes an operation
+`_namespace`            ``autograd.numpy`` under array-API names: what derivatives are written with
+`_transforms`           autograd's transformations, for the tests and ``gradrules check``
+======================  =========================================================================
+
+autograd has neither a vmap nor a compiler. Rules get plain NumPy whenever nothing is traced.
+"""
+
+from ._adapter import AutogradAdapter
+
+__all__ = ["adapter"]
+
+adapter = AutogradAdapter()

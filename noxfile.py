@@ -1,0 +1,67 @@
+"""Sessions for contributors; `.ci/run` does the same in one go. List them with ``nox --list``."""
+
+import nox
+
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.error_on_external_run = True
+
+# The lower bounds that pyproject.toml states, exactly.
+LOWEST = ("numpy==2.1.0", "array-api-compat==1.12.0", "mpmath==1.3.0", "python-flint==0.8.0", "rich==13.7.0", "typer==0.15.1")
+TORCH = "torch==2.13.0"
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and common mistakes."""
+    session.install("ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Static types, strictly."""
+    session.install("mypy", ".", "nox")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests, with all frameworks."""
+    session.install(TORCH, "-e", ".[all]")
+    session.run("pytest", "-n", "2", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("framework", ["jax", "torch", "tensorflow", "autograd"])
+def alone(session: nox.Session, framework: str) -> None:
+    """The laws of all rules in an environment with one framework alone."""
+    extra = [TORCH] if framework == "torch" else []
+    session.install(*extra, f".[{framework}]")
+    session.run("gradrules", "check", "--backend", framework, *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """The built wheel beside the lowest versions it allows, and nothing else."""
+    session.install("build")
+    out = session.create_tmp()
+    session.run("python", "-m", "build", "--outdir", out, silent=True)
+    session.run("python", "-c", f"import glob; print(*glob.glob({out!r} + '/*.whl'))")
+    session.run("python", "-m", "venv", "--clear", f"{out}/empty")
+    python = f"{out}/empty/bin/python"
+    session.run(python, "-m", "pip", "install", "-q", *LOWEST, external=True)
+    session.run(
+        python, "-m", "pip", "install", "-q", "--no-index", "--find-links", out, "gradrules",
+        external=True,
+    )  # fmt: skip
+    gradrules = f"{out}/empty/bin/gradrules"
+    session.run(gradrules, "list", external=True)
+    session.run(gradrules, "check", "--quick", "--backend", "numpy", external=True)
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Every rule on every backend with every input: minutes."""
+    session.install(TORCH, "-e", ".[all]")
+    session.run("gradrules", "check", *session.posargs)
