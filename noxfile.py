@@ -6,7 +6,14 @@ nox.options.sessions = ["lint", "types", "tests"]
 nox.options.error_on_external_run = True
 
 # The lower bounds that pyproject.toml states, exactly.
-LOWEST = ("numpy==2.1.0", "array-api-compat==1.12.0", "mpmath==1.3.0", "python-flint==0.8.0", "rich==13.7.0", "typer==0.15.1")
+LOWEST = (
+    "numpy==2.1.0",
+    "array-api-compat==1.12.0",
+    "mpmath==1.3.0",
+    "python-flint==0.8.0",
+    "rich==13.7.0",
+    "typer==0.15.1",
+)
 TORCH = "torch==2.13.0"
 
 

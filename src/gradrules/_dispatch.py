@@ -70,8 +70,10 @@ def _search(rule: str, name: str, array: Array) -> Adapter:
         namespace = None
     if namespace is not None and not failures:
         return Plain(kind.__module__.partition(".")[0], namespace)
-    what = f"{kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else (
-        kind.__qualname__
+    what = (
+        f"{kind.__module__}.{kind.__qualname__}"
+        if kind.__module__ != "builtins"
+        else (kind.__qualname__)
     )
     advice = (
         "; ".join(failures)

@@ -174,5 +174,3 @@ def _failure(record: Record) -> str:
     )
     lines = f"[red]✗ {record.rule} on {record.backend}, {record.law}[/], {escape(record.case)}{measured}"
     return f"{lines}\n  {escape(record.message)}\n  [dim]{escape(record.repeat)}[/]"
-
-

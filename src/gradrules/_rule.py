@@ -4,7 +4,7 @@ import inspect
 from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 from . import _dispatch
 from ._registry import add
@@ -21,6 +21,7 @@ from .errors import (
 
 Mode = Literal["jvp", "vjp"]
 Function = Callable[..., Any]
+F = TypeVar("F", bound=Function)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,14 +115,10 @@ class Rule:
         _check_parameters(name, parameters)
         self.name = name
         self.inputs = tuple(
-            p.name
-            for p in parameters
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+            p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         )
         self.defaults: dict[str, Hashable] = {
-            p.name: p.default
-            for p in parameters
-            if p.kind is p.KEYWORD_ONLY and p.name != "xp"
+            p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "xp"
         }
         self.signature = Signature(signature)
         self.outputs = outputs
@@ -136,9 +133,7 @@ class Rule:
         self._required = {k for k, v in self.defaults.items() if v is inspect.Parameter.empty}
         self._check_declaration()
         self._pack: Callable[[Sequence[Any]], Any] = (
-            namedtuple(_result_name(name), outputs)._make  # noqa: PYI024
-            if len(outputs) > 1
-            else _only
+            _named_tuple(name, outputs) if len(outputs) > 1 else _only
         )
 
     def _check_declaration(self) -> None:
@@ -165,14 +160,14 @@ class Rule:
 
     # -- what the author defines ---------------------------------------------------------------
 
-    def _define(self, part: str, function: Function) -> Function:
+    def _define(self, part: str, function: F) -> F:
         if part in self._functions:
             msg = f"rule {self.name!r} has a {part} already"
             raise RegistrationError(msg)
         self._functions[part] = _wants_xp(function)
         return function
 
-    def def_jvp(self, function: Function) -> Function:
+    def def_jvp(self, function: F) -> F:
         """Define ``jvp(primals, outputs, tangents, *, xp, **options) -> output tangents``.
 
         A tangent that is `None` is zero. The result is one array or `None` per output (for a
@@ -181,14 +176,14 @@ class Rule:
         """
         return self._define("jvp", function)
 
-    def def_vjp(self, function: Function) -> Function:
+    def def_vjp(self, function: F) -> F:
         """Define ``vjp(primals, outputs, cotangents, *, xp, **options) -> input cotangents``.
 
         The adjoint of the jvp for ``Re sum(conj(a) * b)``; absent cotangents are `None`.
         """
         return self._define("vjp", function)
 
-    def def_keep(self, function: Function) -> Function:
+    def def_keep(self, function: F) -> F:
         """Define ``keep(*primals, *, xp, **options) -> (outputs, kept)``: a primal that keeps arrays.
 
         Kept arrays carry the batch axes in front. They serve the fast derivatives alone: nothing is
@@ -196,11 +191,11 @@ class Rule:
         """
         return self._define("keep", function)
 
-    def def_fast_jvp(self, function: Function) -> Function:
+    def def_fast_jvp(self, function: F) -> F:
         """Define ``fast_jvp(primals, outputs, kept, tangents, *, xp, **options)``, equal to the jvp."""
         return self._define("fast_jvp", function)
 
-    def def_fast_vjp(self, function: Function) -> Function:
+    def def_fast_vjp(self, function: F) -> F:
         """Define ``fast_vjp(primals, outputs, kept, cotangents, *, xp, **options)``, equal to the vjp."""
         return self._define("fast_vjp", function)
 
@@ -241,8 +236,7 @@ class Rule:
         xp = backend.xp
         if any(tangent is not None for tangent in tangents):
             filled = tuple(
-                xp.zeros_like(p) if t is None else t
-                for p, t in zip(primals, tangents, strict=True)
+                xp.zeros_like(p) if t is None else t for p, t in zip(primals, tangents, strict=True)
             )
             fitted, _ = self.signature.fit(self.name, self.inputs, filled, xp)
             tangents = tuple(
@@ -268,7 +262,6 @@ class Rule:
         """
         self._require("vjp")
         backend, arrays, absent, static = self._prepare(primals, options)
-        xp = backend.xp
         outputs, kept = backend.apply_kept(self, arrays, static)
         y = self._packed(outputs, absent)
 
@@ -396,9 +389,7 @@ class Rule:
 
     def _require(self, mode: str) -> None:
         if mode not in self._functions:
-            msg = (
-                f"rule {self.name!r} has no {mode}; define one with @{self.name}.def_{mode}"
-            )
+            msg = f"rule {self.name!r} has no {mode}; define one with @{self.name}.def_{mode}"
             raise MissingDerivativeError(msg)
 
     def _prepare(
@@ -438,7 +429,7 @@ class Rule:
             check(**merged)
         return tuple(sorted(merged.items()))
 
-    def def_options(self, function: Function) -> Function:
+    def def_options(self, function: F) -> F:
         """Define ``check(**options)``, which raises on values that are not allowed."""
 
         def check(*, xp: Namespace = None, **options: Hashable) -> None:  # noqa: ARG001
@@ -505,8 +496,11 @@ def _only(outputs: Sequence[Any]) -> Any:
     return outputs[0]
 
 
-def _result_name(name: str) -> str:
-    return "".join(part.capitalize() for part in name.replace(".", "_").split("_")) + "Result"
+def _named_tuple(name: str, outputs: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
+    title = "".join(part.capitalize() for part in name.replace(".", "_").split("_")) + "Result"
+    factory: Any = namedtuple  # noqa: PYI024 (the names are known at run time only)
+    make: Callable[[Sequence[Any]], Any] = factory(title, outputs)._make
+    return make
 
 
 def _check_hashable(rule_name: str, name: str, value: Any) -> None:

@@ -19,9 +19,7 @@ def _operands(text: str) -> tuple[Core, ...]:
     if not re.fullmatch(r"\([^()]*\)(,\([^()]*\))*", text):
         msg = f"{text!r} is not a list of operands such as '(n,n),(n,k?)'"
         raise RegistrationError(msg)
-    return tuple(
-        tuple(name for name in core.split(",") if name) for core in _OPERAND.findall(text)
-    )
+    return tuple(tuple(name for name in core.split(",") if name) for core in _OPERAND.findall(text))
 
 
 @dataclass(frozen=True)
@@ -64,9 +62,8 @@ class Signature:
         absent: tuple[str, ...] = ()
         given = arrays
         batches: list[tuple[int | None, ...]] = []
-        for position, (name, core, array) in enumerate(
-            zip(names, self.inputs, arrays, strict=True)
-        ):
+        for position, (name, core) in enumerate(zip(names, self.inputs, strict=True)):
+            array = arrays[position]
             shape = tuple(array.shape)
             missing = len(core) - len(shape)
             if missing > 0 and self._optional:
@@ -96,9 +93,7 @@ class Signature:
             arrays = self._broadcast(rule, names, arrays, batches, xp)
         return arrays, absent
 
-    def _misfit(
-        self, rule: str, names: tuple[str, ...], arrays: Arrays, axis: str
-    ) -> str:
+    def _misfit(self, rule: str, names: tuple[str, ...], arrays: Arrays, axis: str) -> str:
         shapes = ", ".join(
             f"{name!r} has shape {tuple(array.shape)}"
             for name, array in zip(names, arrays, strict=True)
@@ -127,18 +122,14 @@ class Signature:
                 raise ShapeError(self._ragged(rule, names, batches))
             common.append(longer.pop() if longer else 1)
         return tuple(
-            xp.broadcast_to(
-                array, (*common, *tuple(array.shape)[len(array.shape) - len(core) :])
-            )
+            xp.broadcast_to(array, (*common, *tuple(array.shape)[len(array.shape) - len(core) :]))
             for array, core in zip(arrays, self.inputs, strict=True)
         )
 
     def _ragged(
         self, rule: str, names: tuple[str, ...], batches: list[tuple[int | None, ...]]
     ) -> str:
-        parts = ", ".join(
-            f"{name!r} {batch}" for name, batch in zip(names, batches, strict=True)
-        )
+        parts = ", ".join(f"{name!r} {batch}" for name, batch in zip(names, batches, strict=True))
         return f"{rule}: the batch axes do not broadcast together: {parts}"
 
     def restore(self, array: Array, core: Core, absent: tuple[str, ...]) -> Array:

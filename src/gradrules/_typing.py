@@ -6,5 +6,5 @@ from typing import Any, TypeAlias
 Array: TypeAlias = Any
 Namespace: TypeAlias = Any
 Arrays: TypeAlias = tuple[Array, ...]
-MaybeArrays: TypeAlias = tuple[Array | None, ...]
+MaybeArrays: TypeAlias = tuple[Any, ...]  # arrays, or `None` for zero
 Options: TypeAlias = tuple[tuple[str, Hashable], ...]

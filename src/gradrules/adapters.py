@@ -149,8 +149,7 @@ class Adapter(ABC):
             return arrays
         common = self.xp.result_type(*(a.dtype for a in floating))
         return tuple(
-            self.xp.astype(a, common) if rule.differentiable(i) else a
-            for i, a in enumerate(arrays)
+            self.xp.astype(a, common) if rule.differentiable(i) else a for i, a in enumerate(arrays)
         )
 
 
@@ -235,9 +234,6 @@ def imported() -> tuple[list[Adapter], list[str]]:
 def shapes_and_dtypes(names: Sequence[str], arrays: Sequence[Any]) -> str:
     """``'a' torch float64 (3, 3), ...`` for error messages."""
     return ", ".join(
-        f"{name!r} {type(a).__module__.partition('.')[0]} "
-        f"{dtype_name(a.dtype)} {tuple(a.shape)}"
+        f"{name!r} {type(a).__module__.partition('.')[0]} {dtype_name(a.dtype)} {tuple(a.shape)}"
         for name, a in zip(names, arrays, strict=True)
     )
-
-

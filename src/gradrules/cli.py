@@ -21,7 +21,8 @@ app = typer.Typer(
 )
 console = Console()
 Load = Annotated[
-    list[str] | None, typer.Option("--load", help="Import this module first; it may register rules.")
+    list[str] | None,
+    typer.Option("--load", help="Import this module first; it may register rules."),
 ]
 
 
@@ -66,11 +67,15 @@ def show(name: str, load: Load = None) -> None:
 @app.command("check")
 def check_rules(
     rule: Annotated[list[str] | None, typer.Option(help="Only this rule (repeatable).")] = None,
-    backend: Annotated[list[str] | None, typer.Option(help="Only this backend (repeatable).")] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option(help="Only this backend (repeatable).")
+    ] = None,
     law: Annotated[list[str] | None, typer.Option(help="Only this law (repeatable).")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer inputs.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same inputs.")] = 0,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write all records here.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all records here.")
+    ] = None,
     case: Annotated[str | None, typer.Option(help="Only the input of this name.")] = None,
     load: Load = None,
 ) -> None:

@@ -47,9 +47,7 @@ def lu_factor(a: Array, /, *, xp: Namespace) -> Arrays:
     return (a,) if native is None else tuple(native(a))
 
 
-def lu_solve(
-    factors: Arrays, b: Array, /, *, adjoint: bool = False, xp: Namespace
-) -> Array:
+def lu_solve(factors: Arrays, b: Array, /, *, adjoint: bool = False, xp: Namespace) -> Array:
     """Solve ``a @ x = b``, or ``a^H @ x = b``, given the result of :func:`lu_factor`."""
     native = _native(xp, "lu_solve")
     if native is not None:
@@ -62,7 +60,13 @@ def lu_solve(
 
 
 def repeat(
-    count: Array, most: int, body: Callable[[Array, Arrays], Arrays], state: Arrays, /, *, xp: Namespace
+    count: Array,
+    most: int,
+    body: Callable[[Array, Arrays], Arrays],
+    state: Arrays,
+    /,
+    *,
+    xp: Namespace,
 ) -> Arrays:
     """Apply ``state = body(i, state)`` for i = 0, 1, ... while ``i < count <= most``.
 

@@ -40,7 +40,9 @@ def test_not_an_array_of_numbers(value, words):
 
 @pytest.mark.parametrize("shape", [(2, 3), (3,), (), (4, 3, 2)])
 def test_not_square(shape):
-    with raises(errors.ShapeError, "eigh", "'x'", str(shape).replace("(", r"\(").replace(")", r"\)")):
+    with raises(
+        errors.ShapeError, "eigh", "'x'", str(shape).replace("(", r"\(").replace(")", r"\)")
+    ):
         gr.eigh(np.ones(shape))
 
 
@@ -178,7 +180,9 @@ def test_a_missing_framework_says_how_to_install_it():
         "try:\n    gr.adapters.load('autograd')\n"
         "except gr.errors.AdapterError as error:\n    print(error)"
     )
-    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert "pip install 'gradrules[autograd]'" in out.stdout
 
 

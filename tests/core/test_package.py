@@ -12,9 +12,21 @@ import gradrules as gr
 
 def test_import_loads_no_framework():
     program = "import gradrules, sys; print(*sys.modules)"
-    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     loaded = {name.partition(".")[0] for name in out.stdout.split()}
-    heavy = {"jax", "torch", "tensorflow", "autograd", "scipy", "mpmath", "rich", "typer", "hypothesis"}
+    heavy = {
+        "jax",
+        "torch",
+        "tensorflow",
+        "autograd",
+        "scipy",
+        "mpmath",
+        "rich",
+        "typer",
+        "hypothesis",
+    }
     assert not loaded & heavy
 
 

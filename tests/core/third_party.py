@@ -27,7 +27,10 @@ def logcosh_vjp(primals, outputs, cotangents, *, xp):
     signature="(n),(n)->()",
     nondifferentiable=("mask",),
     sample=lambda rng, shapes, dtype: (
-        (rng.standard_normal(shapes[0]) + (1j * rng.standard_normal(shapes[0]) if "c" in dtype else 0)).astype(dtype),
+        (
+            rng.standard_normal(shapes[0])
+            + (1j * rng.standard_normal(shapes[0]) if "c" in dtype else 0)
+        ).astype(dtype),
         rng.integers(0, 2, shapes[1]),
     ),
 )

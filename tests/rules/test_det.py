@@ -49,7 +49,9 @@ SINGULAR = {
 def test_gradient_is_the_cofactors(name):
     a = SINGULAR[name]
     (a_bar,) = gr.det.vjp(a)[1](np.asarray(1.0))
-    exact = np.asarray([[float(derivative(a, (i, j))) for j in range(len(a))] for i in range(len(a))])
+    exact = np.asarray(
+        [[float(derivative(a, (i, j))) for j in range(len(a))] for i in range(len(a))]
+    )
     assert np.allclose(a_bar, exact, rtol=0, atol=1e-14 * max(1.0, np.abs(exact).max()))
 
 

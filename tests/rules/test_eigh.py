@@ -30,7 +30,9 @@ def test_the_nondegenerate_eigenvector_beside_a_cluster_has_its_derivative():
     v_bar = np.zeros((3, 3))
     v_bar[:, 2] = [0.3, 0.5, -0.7]
     (a_bar,) = gr.eigh.vjp(a)[1]((None, v_bar))
-    assert np.sum(a_bar * a_dot) == pytest.approx(np.sum(v_bar * v_dot, where=v_bar != 0), rel=1e-14)
+    assert np.sum(a_bar * a_dot) == pytest.approx(
+        np.sum(v_bar * v_dot, where=v_bar != 0), rel=1e-14
+    )
 
 
 def test_a_heat_kernel_through_eigenvectors_is_nan_and_not_eight_percent_off():

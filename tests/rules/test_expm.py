@@ -46,13 +46,17 @@ def test_value(name):
     assert np.allclose(gr.expm(a), truth, rtol=0, atol=tolerance * np.abs(truth).max())
 
 
-@pytest.mark.parametrize("name", [name for name in HARD if "e103" not in name and "badly" not in name])
+@pytest.mark.parametrize(
+    "name", [name for name in HARD if "e103" not in name and "badly" not in name]
+)
 def test_derivative_is_that_of_the_block_matrix(name):
     a = HARD[name]
     n = len(a)
     e = np.random.default_rng(1).standard_normal(a.shape)
     truth = exact(np.block([[a, e], [np.zeros_like(a), a]]))[:n, n:]
-    tolerance = 300 * np.finfo(float).eps * max(1.0, np.abs(a).sum(axis=0).max() if name == "skew" else 1)
+    tolerance = (
+        300 * np.finfo(float).eps * max(1.0, np.abs(a).sum(axis=0).max() if name == "skew" else 1)
+    )
     if name == "SciPy's overscaling":
         tolerance *= 10
     found = {

@@ -46,7 +46,12 @@ def _near(w: Array, distance: Array, xp: Namespace) -> Array:
 
 @gap_quotient.def_jvp
 def gap_quotient_jvp(
-    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, degenerate: str, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    tangents: MaybeArrays,
+    *,
+    degenerate: str,
+    xp: Namespace,
 ) -> Array:
     """``Q(K_dot, w) - Q(Z * gaps(w_dot), w)``; beyond first order nothing is projected."""
     (_, w), (z,), (k_dot, w_dot) = primals, outputs, tangents
@@ -59,7 +64,12 @@ def gap_quotient_jvp(
 
 @gap_quotient.def_vjp
 def gap_quotient_vjp(
-    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, degenerate: str, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    cotangents: MaybeArrays,
+    *,
+    degenerate: str,
+    xp: Namespace,
 ) -> Arrays:
     """``K_bar = Q(Z_bar, w)``, and the column minus the row sums of ``-Re(conj(K_bar) Z)``."""
     (_, w), (z,), (z_bar,) = primals, outputs, cotangents

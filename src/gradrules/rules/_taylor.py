@@ -52,7 +52,9 @@ def exponential(a: Array, xp: Namespace) -> tuple[Array, Arrays]:
     return x, (*powers, a9, start, s[..., 0, 0])
 
 
-def frechet(kept: Arrays, e: Array, xp: Namespace, *, conjugate: bool = False) -> tuple[Array, Array]:
+def frechet(
+    kept: Arrays, e: Array, xp: Namespace, *, conjugate: bool = False
+) -> tuple[Array, Array]:
     """``expm`` and its derivative in the direction `e`, from what :func:`exponential` kept.
 
     With `conjugate` at the adjoint matrix, whose powers are the adjoints: the adjoint derivative.
@@ -129,7 +131,10 @@ def _powers(a: Array, xp: Namespace) -> tuple[Arrays, Array]:
     s = xp.ceil(worst - math.log2(_THETA[eps(a)]))
     # Data that are not finite give NaN, without endless squaring.
     s = xp.where((s > 0) & xp.isfinite(s), s, xp.zeros_like(s))
-    scaled = (_scaled(m, e - k * s, xp) for m, e, k in ((m1, e1, 1), (m2, e2, 2), (m3, e3, 3), (m6, e6, 6)))
+    scaled = (
+        _scaled(m, e - k * s, xp)
+        for m, e, k in ((m1, e1, 1), (m2, e2, 2), (m3, e3, 3), (m6, e6, 6))
+    )
     return tuple(scaled), s
 
 

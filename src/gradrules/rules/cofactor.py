@@ -42,14 +42,18 @@ def cofactor(x: Array, /, *, xp: Namespace) -> Array:
 
 
 @cofactor.def_jvp
-def cofactor_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays) -> Array:  # noqa: ARG001
+def cofactor_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays) -> Array:
     """The second derivative of the determinant."""
     return _cofactor_derivative(primals[0], tangents[0])
 
 
 @cofactor.def_vjp
 def cofactor_vjp(
-    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    cotangents: MaybeArrays,
+    *,
+    xp: Namespace,
 ) -> Array:
     """The same map: the second derivative of the determinant is symmetric."""
     return conj(_cofactor_derivative(primals[0], conj(cotangents[0], xp)), xp)
@@ -69,7 +73,11 @@ def _cofactor_derivative(x: Array, e: Array, /, *, xp: Namespace) -> Array:
 
 @_cofactor_derivative.def_jvp
 def _derivative_jvp(
-    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    tangents: MaybeArrays,
+    *,
+    xp: Namespace,
 ) -> Array | None:
     (x, e), (x_dot, e_dot) = primals, tangents
     linear = None if e_dot is None else _cofactor_derivative(x, e_dot)
@@ -81,7 +89,11 @@ def _derivative_jvp(
 
 @_cofactor_derivative.def_vjp
 def _derivative_vjp(
-    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    cotangents: MaybeArrays,
+    *,
+    xp: Namespace,
 ) -> Arrays:
     (x, e), (y_bar,) = primals, cotangents
     direction = conj(y_bar, xp)

@@ -52,14 +52,14 @@ def det(x: Array, /, *, xp: Namespace) -> Array:
 # Jacobi's formula. The cofactors are a polynomial of A; det(A) A^-H is not, and fails where A is
 # singular.
 @det.def_jvp
-def det_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace) -> Array:  # noqa: ARG001
+def det_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace) -> Array:
     """``sum(cofactor(A) * A_dot)``."""
     (x,), (x_dot,) = primals, tangents
     return xp.sum(cofactor(x) * x_dot, axis=(-2, -1))
 
 
 @det.def_vjp
-def det_vjp(primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace) -> Array:  # noqa: ARG001
+def det_vjp(primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace) -> Array:
     """``y_bar conj(cofactor(A))``."""
     (x,), (y_bar,) = primals, cotangents
     return y_bar[..., None, None] * conj(cofactor(x), xp)

@@ -73,8 +73,8 @@ def eigh(
     x: Array,
     /,
     *,
-    lower: bool | None = None,  # noqa: ARG001 (shared with the derivatives)
-    degenerate: str = "nan",  # noqa: ARG001
+    lower: bool | None = None,
+    degenerate: str = "nan",
     xp: Namespace,
 ) -> Arrays:
     """Eigenvalues and eigenvectors of a Hermitian (or real symmetric) matrix.
@@ -155,9 +155,7 @@ def eigh_vjp(
     return read_adjoint(herm(v @ inner @ adjoint(v, xp), xp), lower, xp)
 
 
-def _tied(
-    primals: Arrays, outputs: Arrays, lower: bool | None, degenerate: str
-) -> Arrays:
+def _tied(primals: Arrays, outputs: Arrays, lower: bool | None, degenerate: str) -> Arrays:
     """The outputs, as functions of the input whose derivative projects nothing.
 
     What ``degenerate="project"`` promises is about the loss, not about this derivative, whose own
@@ -174,7 +172,12 @@ def _tied(
     outputs=("eigenvalues", "eigenvectors"),
 )
 def _eigh_given(
-    x: Array, w: Array, v: Array, /, *, lower: bool | None = None  # noqa: ARG001
+    x: Array,
+    w: Array,
+    v: Array,
+    /,
+    *,
+    lower: bool | None = None,
 ) -> Arrays:
     """`eigh` of `x`, whose value ``(w, v)`` is known already; a function of `x` alone."""
     return w * 1, v * 1
@@ -183,7 +186,7 @@ def _eigh_given(
 @_eigh_given.def_jvp
 def _eigh_given_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, lower: bool | None, xp: Namespace
-) -> tuple[Array | None, Array | None]:
+) -> MaybeArrays:
     if tangents[0] is None:
         return None, None
     return eigh_jvp(primals[:1], outputs, tangents[:1], lower=lower, degenerate="nan", xp=xp)

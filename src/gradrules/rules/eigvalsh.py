@@ -55,7 +55,12 @@ def eigvalsh_options(lower: object) -> None:
 # w_j' = Re (V^H A' V)_jj. The closed form gets V from `eigh`, the fast form keeps it.
 @eigvalsh.def_jvp
 def eigvalsh_jvp(
-    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, lower: bool | None, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    tangents: MaybeArrays,
+    *,
+    lower: bool | None,
+    xp: Namespace,
 ) -> Array:
     """The diagonal of the tangent in the eigenbasis."""
     return _jvp(eigh(primals[0], lower=lower)[1], tangents[0], lower, xp)
@@ -63,16 +68,19 @@ def eigvalsh_jvp(
 
 @eigvalsh.def_vjp
 def eigvalsh_vjp(
-    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, lower: bool | None, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    cotangents: MaybeArrays,
+    *,
+    lower: bool | None,
+    xp: Namespace,
 ) -> Array:
     """``V diag(w_bar) V^H``."""
     return _vjp(eigh(primals[0], lower=lower)[1], cotangents[0], lower, xp)
 
 
 @eigvalsh.def_keep
-def eigvalsh_keep(
-    x: Array, /, *, lower: bool | None, xp: Namespace
-) -> tuple[Array, Arrays]:
+def eigvalsh_keep(x: Array, /, *, lower: bool | None, xp: Namespace) -> tuple[Array, Arrays]:
     """Keep the eigenvectors."""
     w, v = decompose(read(x, lower, xp), xp)
     return w, (v,)
@@ -80,7 +88,7 @@ def eigvalsh_keep(
 
 @eigvalsh.def_fast_jvp
 def eigvalsh_fast_jvp(
-    primals: Arrays, outputs: Arrays, kept: Arrays, tangents: MaybeArrays,  # noqa: ARG001
+    primals: Arrays, outputs: Arrays, kept: Arrays, tangents: MaybeArrays,
     *, lower: bool | None, xp: Namespace,
 ) -> Array:  # fmt: skip
     """As the jvp, with the kept eigenvectors."""
@@ -89,7 +97,7 @@ def eigvalsh_fast_jvp(
 
 @eigvalsh.def_fast_vjp
 def eigvalsh_fast_vjp(
-    primals: Arrays, outputs: Arrays, kept: Arrays, cotangents: MaybeArrays,  # noqa: ARG001
+    primals: Arrays, outputs: Arrays, kept: Arrays, cotangents: MaybeArrays,
     *, lower: bool | None, xp: Namespace,
 ) -> Array:  # fmt: skip
     """As the vjp, with the kept eigenvectors."""

@@ -32,7 +32,7 @@ __all__ = ["expm"]
         "order one": Edge(primals=([[2.0]],)),
     },
 )
-def expm(A: Array, /, *, xp: Namespace) -> Array:  # noqa: N803 (SciPy's name)
+def expm(A: Array, /, *, xp: Namespace) -> Array:
     """Exponential of a square matrix.
 
     Parameters
@@ -50,28 +50,37 @@ def expm(A: Array, /, *, xp: Namespace) -> Array:  # noqa: N803 (SciPy's name)
 
 # d exp(A)[E] = L(A, E), and the adjoint of L(A, .) is L(A^H, .).
 @expm.def_jvp
-def expm_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays) -> Array:  # noqa: ARG001
+def expm_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays) -> Array:
     """``L(A, A_dot)``."""
     return expm_frechet(primals[0], tangents[0])[1]
 
 
 @expm.def_vjp
 def expm_vjp(
-    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    cotangents: MaybeArrays,
+    *,
+    xp: Namespace,
 ) -> Array:
     """``L(A^H, X_bar)``."""
     return expm_frechet(adjoint(primals[0], xp), cotangents[0])[1]
 
 
 @expm.def_keep
-def expm_keep(A: Array, /, *, xp: Namespace) -> tuple[Array, Arrays]:  # noqa: N803
+def expm_keep(A: Array, /, *, xp: Namespace) -> tuple[Array, Arrays]:
     """Keep the scaled powers, the value before squaring and the number of squarings."""
     return _taylor.exponential(A, xp)
 
 
 @expm.def_fast_jvp
 def expm_fast_jvp(
-    primals: Arrays, outputs: Arrays, kept: Arrays, tangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    kept: Arrays,
+    tangents: MaybeArrays,
+    *,
+    xp: Namespace,
 ) -> Array:
     """As the jvp, with the kept powers."""
     return _taylor.frechet(kept, tangents[0], xp)[1]
@@ -79,7 +88,12 @@ def expm_fast_jvp(
 
 @expm.def_fast_vjp
 def expm_fast_vjp(
-    primals: Arrays, outputs: Arrays, kept: Arrays, cotangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    kept: Arrays,
+    cotangents: MaybeArrays,
+    *,
+    xp: Namespace,
 ) -> Array:
     """As the vjp, with the kept powers."""
     return _taylor.frechet(kept, cotangents[0], xp, conjugate=True)[1]

@@ -33,7 +33,7 @@ _E = [[1.0, -2.0], [0.5, 3.0]]
         "nilpotent, large": Edge(primals=([[0.0, 1e6], [0.0, 0.0]], _E), second="any"),
     },
 )
-def expm_frechet(A: Array, E: Array, /, *, xp: Namespace) -> Arrays:  # noqa: N803 (SciPy's names)
+def expm_frechet(A: Array, E: Array, /, *, xp: Namespace) -> Arrays:
     """Exponential of `A`, and its derivative in the direction `E`.
 
     Parameters
@@ -52,7 +52,11 @@ def expm_frechet(A: Array, E: Array, /, *, xp: Namespace) -> Arrays:  # noqa: N8
 
 @expm_frechet.def_jvp
 def expm_frechet_jvp(
-    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    tangents: MaybeArrays,
+    *,
+    xp: Namespace,
 ) -> Arrays:
     """``(L(A, A_dot), L2(A; E, A_dot) + L(A, E_dot))``."""
     (a, e), (a_dot, e_dot) = primals, tangents
@@ -63,7 +67,11 @@ def expm_frechet_jvp(
 
 @expm_frechet.def_vjp
 def expm_frechet_vjp(
-    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    cotangents: MaybeArrays,
+    *,
+    xp: Namespace,
 ) -> Arrays:
     """``E_bar = L(A^H, L_bar)``, ``A_bar = L2(A^H; E^H, L_bar) + L(A^H, X_bar)``."""
     (a, e), (x_bar, l_bar) = primals, cotangents

@@ -15,7 +15,9 @@ __all__ = ["inv"]
     edges={
         "rows scaled apart": Edge(primals=([[1e-12, 2e-12], [3e12, -4e12]],)),
         "entries of 1e150": Edge(primals=([[1e150, 2e150], [3e150, 4e150]],)),
-        "singular": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],), value="any", first="any", second="any"),
+        "singular": Edge(
+            primals=([[1.0, 2.0], [2.0, 4.0]],), value="any", first="any", second="any"
+        ),
     },
 )
 def inv(x: Array, /, *, xp: Namespace) -> Array:
@@ -36,7 +38,7 @@ def inv(x: Array, /, *, xp: Namespace) -> Array:
 
 # X A = I, hence X' = -X A' X; X is an output, so differentiating these lines uses this rule again.
 @inv.def_jvp
-def inv_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays) -> Array:  # noqa: ARG001
+def inv_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays) -> Array:
     """``-X A_dot X``."""
     (y,), (x_dot,) = outputs, tangents
     return -(y @ x_dot @ y)
@@ -44,7 +46,11 @@ def inv_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays) -> Array:  
 
 @inv.def_vjp
 def inv_vjp(
-    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    cotangents: MaybeArrays,
+    *,
+    xp: Namespace,
 ) -> Array:
     """``-X^H X_bar X^H``."""
     (y,), (y_bar,) = outputs, cotangents

@@ -20,7 +20,10 @@ __all__ = ["solve"]
         "rows scaled apart": Edge(primals=([[1e-12, 2e-12], [3e12, -4e12]], [[1.0], [2.0]])),
         "zero pivot": Edge(primals=([[0.0, 1.0], [1.0, 1.0]], [[1.0], [2.0]])),
         "singular": Edge(
-            primals=([[1.0, 2.0], [2.0, 4.0]], [[1.0], [1.0]]), value="any", first="any", second="any"
+            primals=([[1.0, 2.0], [2.0, 4.0]], [[1.0], [1.0]]),
+            value="any",
+            first="any",
+            second="any",
         ),
     },
 )
@@ -67,7 +70,12 @@ def solve_keep(x1: Array, x2: Array, /, *, xp: Namespace) -> tuple[Array, Arrays
 
 @solve.def_fast_jvp
 def solve_fast_jvp(
-    primals: Arrays, outputs: Arrays, kept: Arrays, tangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    kept: Arrays,
+    tangents: MaybeArrays,
+    *,
+    xp: Namespace,
 ) -> Array:
     """As the jvp, with the kept factorization."""
     return hooks.lu_solve(kept, _right_side(outputs[0], tangents), xp=xp)
@@ -75,7 +83,12 @@ def solve_fast_jvp(
 
 @solve.def_fast_vjp
 def solve_fast_vjp(
-    primals: Arrays, outputs: Arrays, kept: Arrays, cotangents: MaybeArrays, *, xp: Namespace  # noqa: ARG001
+    primals: Arrays,
+    outputs: Arrays,
+    kept: Arrays,
+    cotangents: MaybeArrays,
+    *,
+    xp: Namespace,
 ) -> Arrays:
     """As the vjp, with the kept factorization."""
     x2_bar = hooks.lu_solve(kept, cotangents[0], adjoint=True, xp=xp)

@@ -112,9 +112,7 @@ class FrameworkBackend(Backend):
         """By the framework's reverse mode."""
         f, keep = self.function(rule, options, primals)
         bars = tuple(
-            None if c is None else self.array(c)
-            for c, k in zip(cotangents, keep, strict=True)
-            if k
+            None if c is None else self.array(c) for c, k in zip(cotangents, keep, strict=True) if k
         )
         arrays = tuple(self.array(p) for p in primals)
         return [self.numpy(g) for g in self.transforms.vjp(f, arrays, bars)]

@@ -94,7 +94,9 @@ def draw(
             whole = np.array(stack, dtype=dtype) if stack else np.empty((0, *shape), dtype=dtype)
             primals.append(whole.reshape(batch + shape))
         else:
-            primals.append(normal(rng, batch + (shape or ((3,) if kind != "scalar" else ())), dtype))
+            primals.append(
+                normal(rng, batch + (shape or ((3,) if kind != "scalar" else ())), dtype)
+            )
     return tuple(primals)
 
 

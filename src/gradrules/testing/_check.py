@@ -1,6 +1,5 @@
 """Check rules in this process: for one's own tests, and for notebooks."""
 
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,24 +117,24 @@ def agreement(samples: dict[str, dict[str, Any]], rules: Sequence[str]) -> list[
                 records.append(_compare(rule, case, first, reference, backend, sample))
         for backend, found in samples.items():
             if len(samples) == 1 or not any(k.startswith(f"{rule}|") for k in found):
-                reason = "no other backend to compare with" if len(samples) == 1 else (
-                    "no gradient at a general input to compare"
+                reason = (
+                    "no other backend to compare with"
+                    if len(samples) == 1
+                    else ("no gradient at a general input to compare")
                 )
                 records.append(Record(rule, backend, ACROSS, "skip", None, None, "", 0.0, reason))
     return records
 
 
-def _compare(
-    rule: str, case: str, first: str, reference: Any, backend: str, sample: Any
-) -> Record:
+def _compare(rule: str, case: str, first: str, reference: Any, backend: str, sample: Any) -> Record:
     error = 0.0
     for one, two in zip(reference["gradients"], sample["gradients"], strict=True):
         a, b = (np.asarray(re) + 1j * np.asarray(im) for re, im in (one, two))
-        error = max(error, float(np.max(np.abs(a - b), initial=0.0)) if a.shape == b.shape else np.inf)
+        error = max(
+            error, float(np.max(np.abs(a - b), initial=0.0)) if a.shape == b.shape else np.inf
+        )
     size = max(reference["size"], sample["size"]) or 1.0
     tolerance = 2 * max(reference["tolerance"], sample["tolerance"]) / size
     status = "pass" if error / size <= tolerance else "fail"
     message = "" if status == "pass" else f"differs from {first}"
     return Record(rule, backend, ACROSS, status, error / size, tolerance, case, 0.0, message)
-
-

@@ -54,7 +54,9 @@ def run(
         if law not in LAWS:
             continue
         if law in backend.missing:
-            yield Record(rule.name, backend.name, law, "skip", None, None, "", 0.0, backend.missing[law])
+            yield Record(
+                rule.name, backend.name, law, "skip", None, None, "", 0.0, backend.missing[law]
+            )
             continue
         tried = False
         for one in inputs:
@@ -114,9 +116,7 @@ def _badness(measure: Measure) -> float:
     return measure.error / measure.tolerance if measure.tolerance else measure.error * 1e30
 
 
-def _sample(
-    rule: Rule, backend: Backend, case: Case, seed: int, samples: dict[str, Any]
-) -> None:
+def _sample(rule: Rule, backend: Backend, case: Case, seed: int, samples: dict[str, Any]) -> None:
     """The gradient at general inputs in double precision, with its tolerance: see `agree`."""
     if case.kind != "general" or case.dtype in ("float32", "complex64"):
         return

@@ -24,13 +24,13 @@ def largest(array: Any) -> float:
     return float(np.max(np.abs(array))) if array.size else 0.0
 
 
-def allowed(
-    dtype: str, size: int, quantity: float, change: float, doubt: float = 0.0
-) -> float:
+def allowed(dtype: str, size: int, quantity: float, change: float, doubt: float = 0.0) -> float:
     """The error that is allowed for a quantity, see the module's docstring.
 
     `doubt` is the relative error of the truth itself, where that had to be extrapolated.
     """
     with np.errstate(over="ignore"):
         smallest = float(np.finfo(dtype).tiny)
-        return SAFETY * max(size, 1) * EPS[dtype] * (quantity + change) + doubt * quantity + smallest
+        return (
+            SAFETY * max(size, 1) * EPS[dtype] * (quantity + change) + doubt * quantity + smallest
+        )

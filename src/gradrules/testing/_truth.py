@@ -24,7 +24,7 @@ from gradrules import Rule
 DIGITS = 140
 STEP = mpmath.mpf(10) ** -36
 
-Exact = np.ndarray[Any, np.dtype[np.object_]]
+Exact = Any  # a NumPy object array of mpmath numbers
 Oracle = Callable[..., Any]
 _ORACLES: dict[str, Oracle] = {}
 
@@ -102,7 +102,8 @@ class Truth:
         key = self._key(directions, invariants)
         cached = _load(key)
         if cached is not None:
-            return cached[0]
+            known: tuple[Any, ...] | None = cached[0]
+            return known
         with mpmath.workdps(DIGITS):
             try:
                 result = self._difference(directions, invariants=invariants)
@@ -118,18 +119,12 @@ class Truth:
             parts.append(str(getattr(array, "dtype", "")))
         return hashlib.sha256("|".join(parts).encode()).hexdigest()
 
-    def _difference(
-        self, directions: tuple[Any, ...], *, invariants: bool
-    ) -> tuple[Any, ...]:
+    def _difference(self, directions: tuple[Any, ...], *, invariants: bool) -> tuple[Any, ...]:
         primals = [exact(p) for p in self.primals]
-        largest = [max((abs(x) for x in p.flat), default=mpmath.mpf(0)) for p in primals]
-        scale = max(largest, default=mpmath.mpf(0)) or mpmath.mpf(1)
+        scale = _largest(primals) or mpmath.mpf(1)
         steps = []
         for direction in directions:
-            length = max(
-                (abs(x) for d in direction if d is not None for x in exact(d).flat),
-                default=mpmath.mpf(0),
-            )
+            length = _largest([exact(d) for d in direction if d is not None])
             steps.append(STEP * scale / (length or mpmath.mpf(1)))
         total: list[Exact] | None = None
         for signs in itertools.product((1, -1), repeat=len(directions)):
@@ -144,9 +139,11 @@ class Truth:
             for sign, step in zip(signs, steps, strict=True):
                 weight = weight * sign / (2 * step)
             values = [np.asarray(weight * v, dtype=object) for v in values]
-            total = values if total is None else [
-                np.asarray(t + v, dtype=object) for t, v in zip(total, values, strict=True)
-            ]
+            total = (
+                values
+                if total is None
+                else [np.asarray(t + v, dtype=object) for t, v in zip(total, values, strict=True)]
+            )
         assert total is not None
         return tuple(rounded(t, is_complex=self._complex(t)) for t in total)
 
@@ -175,7 +172,6 @@ class Truth:
             np.stack(column).reshape(batch + column[0].shape) if batch else column[0]
             for column in map(list, zip(*collected, strict=True))
         ]
-
 
     # -- without an oracle -----------------------------------------------------------------------
 
@@ -244,10 +240,16 @@ class Truth:
         if directions:
             _, dots = self.rule.jvp(primals, directions[0], **self.options)
             dots = dots if isinstance(dots, tuple) else (dots,)
-            return tuple(np.asarray(0.0 * o if d is None else d) for o, d in zip(outputs, dots, strict=True))
+            return tuple(
+                np.asarray(0.0 * o if d is None else d) for o, d in zip(outputs, dots, strict=True)
+            )
         if invariants and gauge is not None:
             outputs = gauge.invariants(outputs, xp)
         return tuple(np.asarray(o) for o in outputs)
+
+
+def _largest(arrays: list[Exact]) -> Any:
+    return max((abs(x) for a in arrays for x in a.ravel().tolist()), default=mpmath.mpf(0))
 
 
 def _double(array: Any) -> Any:
@@ -273,7 +275,7 @@ def _load(key: str) -> Any:
         return None
     try:
         with (folder / key).open("rb") as file:
-            return pickle.load(file)  # noqa: S301 (written by this program, in a private folder)
+            return pickle.load(file)
     except (OSError, EOFError, pickle.UnpicklingError):
         return None
 
