@@ -3,7 +3,17 @@ r"""Hermitian eigendecomposition, :math:`A = V \operatorname{diag}(w) V^H`."""
 from .._rule import Edge, Gauge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
 from ._gap_quotient import gap_quotient
-from ._matrix import adjoint, diagonal, diagonal_matrix, herm, is_complex, read, read_adjoint, real
+from ._matrix import (
+    adjoint,
+    diagonal,
+    diagonal_matrix,
+    herm,
+    is_complex,
+    read,
+    read_adjoint,
+    real,
+    spoil,
+)
 
 __all__ = ["eigh"]
 
@@ -100,9 +110,10 @@ def eigh(
 
 
 def decompose(a: Array, xp: Namespace) -> Arrays:
-    """The library's `eigh`; where its eigenvalues are not finite, its eigenvectors are NaN."""
+    """The library's `eigh`, and NaN for a matrix that is not finite: LAPACK may return numbers."""
     w, v = xp.linalg.eigh(a)
-    return w, v + xp.astype(xp.sum(w * 0, axis=-1), v.dtype)[..., None, None]
+    bad = spoil(a, xp)
+    return w + real(bad, xp)[..., 0], v + bad
 
 
 @eigh.def_options

@@ -2,7 +2,7 @@ r"""Eigenvalues of a Hermitian matrix."""
 
 from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, diagonal, read, read_adjoint, real
+from ._matrix import adjoint, diagonal, read, read_adjoint, real, spoil
 from .eigh import decompose, eigh, eigh_options
 
 __all__ = ["eigvalsh"]
@@ -43,7 +43,8 @@ def eigvalsh(x: Array, /, *, lower: bool | None = None, xp: Namespace) -> Array:
     array
         ``(..., n)``, real and ascending, in the unit of `x`.
     """
-    return xp.linalg.eigvalsh(read(x, lower, xp))
+    a = read(x, lower, xp)
+    return xp.linalg.eigvalsh(a) + real(spoil(a, xp), xp)[..., 0]
 
 
 @eigvalsh.def_options
