@@ -128,6 +128,8 @@ class Rule:
         self.__module__ = primal.__module__
         self.__doc__ = primal.__doc__
         self.__wrapped__ = primal
+        # What a caller passes: tf.function and others read it.
+        self.__signature__ = inspect.Signature([p for p in parameters if p.name != "xp"])
         self._functions: dict[str, Function] = {"primal": _wants_xp(primal)}
         self._default_options: Options = tuple(sorted(self.defaults.items()))
         self._required = {k for k, v in self.defaults.items() if v is inspect.Parameter.empty}

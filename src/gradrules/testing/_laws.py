@@ -127,9 +127,15 @@ def _empty(trial: Trial) -> bool:
     return any(not p.size for p in trial.primals)
 
 
+def _elsewhere(trial: Trial) -> bool:
+    """Inputs that other laws are about: `dtype` of empty arrays, `batch` of batches."""
+    rank = trial.primals[0].ndim - len(trial.rule.signature.inputs[0])
+    return _empty(trial) or (trial.case.kind == "shape" and rank > 0)
+
+
 def primal(trial: Trial) -> list[Measure]:
     """The value equals the truth."""
-    if _empty(trial):
+    if _elsewhere(trial):
         return []
     if trial.case.kind == "edge" and trial.case.edge and trial.case.edge.value != "exact":
         return []
@@ -152,7 +158,7 @@ def _value(trial: Trial) -> list[Measure]:
 
 def jvp(trial: Trial) -> list[Measure]:
     """The jvp equals the directional derivative of the truth."""
-    if trial.case.kind == "edge" or _empty(trial):
+    if trial.case.kind == "edge" or _elsewhere(trial):
         return []
     return _jvp(trial)
 
@@ -177,7 +183,7 @@ def _jvp(trial: Trial, directions: int = 2) -> list[Measure]:
 
 def vjp(trial: Trial) -> list[Measure]:
     """The vjp is the adjoint of the directional derivative of the truth."""
-    if trial.case.kind == "edge" or _empty(trial):
+    if trial.case.kind == "edge" or _elsewhere(trial):
         return []
     return _vjp(trial)
 
@@ -249,7 +255,7 @@ def _wide(x: Any) -> Any:
 
 def adjoint(trial: Trial) -> list[Measure]:
     """``<y_bar, jvp(d)> = <vjp(y_bar), d>``, without any truth."""
-    if trial.case.kind == "edge" or _empty(trial):
+    if trial.case.kind == "edge" or _elsewhere(trial):
         return []
     d = trial.direction(0)
     outputs, dots = trial.backend.jvp(trial.rule, trial.options, trial.primals, d)

@@ -131,14 +131,14 @@ class Truth:
             moved = list(primals)
             for sign, step, direction in zip(signs, steps, directions, strict=True):
                 moved = [
-                    p if d is None else p + sign * step * exact(d)
+                    p if d is None else p + exact(d) * (sign * step)
                     for p, d in zip(moved, direction, strict=True)
                 ]
             values = self._evaluate(moved, invariants=invariants)
             weight = mpmath.mpf(1)
             for sign, step in zip(signs, steps, strict=True):
                 weight = weight * sign / (2 * step)
-            values = [np.asarray(weight * v, dtype=object) for v in values]
+            values = [np.asarray(v * weight, dtype=object) for v in values]
             total = (
                 values
                 if total is None
