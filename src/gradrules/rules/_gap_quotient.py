@@ -9,7 +9,7 @@ it decides the same at every order and in both modes.
 from .. import hooks
 from .._rule import rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import eps, frobenius, is_complex, real
+from ._matrix import eps, frobenius, is_complex, order, real
 
 __all__ = ["gap_quotient"]
 
@@ -33,15 +33,13 @@ def gap_quotient(k: Array, w: Array, /, *, degenerate: str = "nan", xp: Namespac
     if degenerate == "project":
         return z
     size = frobenius(k, xp)[..., None, None]
-    n = hooks.length(k, -1, xp=xp)
-    bad = near & ~(xp.abs(k) <= NUMERATOR * n * eps(k) * size)
+    bad = near & ~(xp.abs(k) <= NUMERATOR * order(k, xp) * eps(k) * size)
     return xp.where(bad, xp.full_like(k, float("nan")), z)
 
 
 def _near(w: Array, distance: Array, xp: Namespace) -> Array:
     largest = xp.max(xp.abs(w), axis=-1)[..., None, None]
-    n = hooks.length(w, -1, xp=xp)
-    return xp.abs(distance) <= GAP * n**0.5 * eps(w) * largest
+    return xp.abs(distance) <= GAP * order(w, xp) ** 0.5 * eps(w) * largest
 
 
 @gap_quotient.def_jvp

@@ -1,5 +1,7 @@
 """Small matrix operations that several rules share."""
 
+from typing import Any
+
 from .. import hooks
 from .._typing import Array, Namespace
 from ..adapters import dtype_name
@@ -15,6 +17,12 @@ def is_complex(a: Array) -> bool:
 def eps(a: Array) -> float:
     """Unit roundoff of the precision of `a`, in the sense of ``finfo.eps``."""
     return _EPS[dtype_name(a.dtype)]
+
+
+def order(a: Array, xp: Namespace) -> Any:
+    """Length of the last axis for arithmetic: a number, or where it is not known yet a real array."""
+    n = hooks.length(a, -1, xp=xp)
+    return xp.astype(n, real(a, xp).dtype) if hasattr(n, "dtype") else n
 
 
 def conj(a: Array, xp: Namespace) -> Array:

@@ -53,6 +53,8 @@ class Trial:
         self.primals, self.options = case.primals, case.options
         self.gauge = rule.declaration.gauge
         self._truths: list[Truth] = []
+        # Parts of a law that the backend cannot do, with the reason.
+        self.refusals: list[str] = []
 
     def random(self, *parts: Any) -> np.random.Generator:
         """A generator for one purpose; the same in every backend."""
@@ -556,7 +558,7 @@ def _judge(
 
 def vmap(trial: Trial) -> list[Measure]:
     """Mapped over a new axis: function, gradient, jvp and second derivative, each element right."""
-    if not _once(trial):
+    if not _once(trial) or (trial.quick and _repeated(trial)):
         return []
     backend = trial.backend
     assert isinstance(backend, FrameworkBackend)
@@ -568,17 +570,23 @@ def compile(trial: Trial) -> list[Measure]:  # noqa: A001 (the name of the law)
     if not _once(trial) or trial.case.dtype in ("float32", "complex64"):
         return []
     if trial.quick and (trial.case.dtype != "float64" or trial.options):
-        return []  # a compiler takes seconds
+        return []
     backend = trial.backend
     assert isinstance(backend, FrameworkBackend)
     measures = []
     for name, compiler in backend.transforms.compilers().items():
         refused = backend.transforms.refused(name, trial.rule, trial.case.dtype)
         if refused:
+            trial.refusals.append(f"{name}: {refused}")
             continue
         found = _transformed(trial, compiler, None)
         measures += [Measure(m.error, m.tolerance, f"{name}: {m.what}") for m in found]
     return measures
+
+
+def _repeated(trial: Trial) -> bool:
+    """What a quick check leaves out of laws that take seconds: options and single precision."""
+    return bool(trial.options) or trial.case.dtype in ("float32", "complex64")
 
 
 def _once(trial: Trial) -> bool:

@@ -60,12 +60,11 @@ def run(
             continue
         tried = False
         for one in inputs:
-            record = _try(rule, backend, law, one, seed, quick=quick)
-            if record is not None:
+            for record in _try(rule, backend, law, one, seed, quick=quick):
                 tried = True
                 yield record
         if not tried and case is None:
-            reason = "no input of this rule concerns the law"
+            reason = "the rule keeps no arrays" if law == "kept" else "no input concerns the law"
             yield Record(rule.name, backend.name, law, "skip", None, None, "", 0.0, reason)
     if samples is not None:
         for one in inputs:
@@ -74,20 +73,23 @@ def run(
 
 def _try(
     rule: Rule, backend: Backend, law: str, case: Case, seed: int, *, quick: bool
-) -> Record | None:
+) -> Iterator[Record]:
     start = time.perf_counter()
     message = ""
+    trial = Trial(rule, backend, case, seed, quick=quick)
     try:
         with np.errstate(all="ignore"):
-            measures = LAWS[law](Trial(rule, backend, case, seed, quick=quick))
+            measures = LAWS[law](trial)
+        for reason in trial.refusals:
+            yield Record(rule.name, backend.name, law, "skip", None, None, case.name, 0.0, reason)
         if not measures:
-            return None
+            return
         worst = max(measures, key=_badness)
         status = "pass" if worst.passed else "fail"
         message = "" if worst.passed else worst.what
         error, tolerance = worst.error, worst.tolerance
-    except Inapplicable as reason:
-        status, message, error, tolerance = "skip", str(reason), None, None
+    except Inapplicable as nothing:
+        status, message, error, tolerance = "skip", str(nothing), None, None
     except Exception as exception:  # a law that cannot be tried has failed, whatever the reason
         where = traceback.extract_tb(exception.__traceback__)[-1]
         text = str(exception).strip().splitlines()
@@ -105,7 +107,7 @@ def _try(
         )
         message += f"; input: {' '.join(shown.split())}"
     seconds = time.perf_counter() - start
-    return Record(
+    yield Record(
         rule.name, backend.name, law, status, error, tolerance, case.name, seconds, message, repeat
     )
 
