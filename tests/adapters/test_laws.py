@@ -1,0 +1,36 @@
+"""The shared contract of all adapters: every law, for every rule, on every installed framework.
+
+Each framework runs in a process of its own, as `gradrules check` does it; what is tested here is that
+nothing fails, and that nothing is left out silently.
+"""
+
+import pytest
+import third_party  # noqa: F401 (registers rules as somebody outside would)
+
+import gradrules as gr
+from gradrules.testing import _backends
+from gradrules.testing._session import Plan, check
+
+FRAMEWORKS = [name for name in _backends.installed() if name not in _backends.PLAIN]
+OURS = [name for name, rule in gr.registry.items() if rule.__module__.startswith("gradrules.")]
+THEIRS = ["tests.logcosh", "tests.masked_sum", "tests.summary", "tests.power", "tests.quadratic"]
+ALWAYS = {"primal", "jvp", "vjp", "adjoint", "linear", "batch", "dtype", "edge", "pure"}
+
+
+def silent(*_):
+    """No progress bar."""
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_every_law_holds(framework):
+    laws = tuple(gr.testing.LAWS)
+    plan = Plan([*OURS, *THEIRS], [framework], laws, quick=True, load=["third_party"])
+    report = check(plan, silent)
+    assert report.passed, str(report)
+    transforms = gr.adapters.load(framework).transforms
+    expected = ALWAYS | ({"order2", "vmap", "compile"} - transforms.missing.keys())
+    for rule in OURS:
+        tried = {r.law for r in report.records if r.rule == rule and r.status == "pass"}
+        skipped = [r for r in report.records if r.rule == rule and r.status == "skip"]
+        assert expected - {"edge"} <= tried, rule
+        assert all(r.message for r in skipped)
