@@ -1,0 +1,45 @@
+"""How a rule becomes a differentiable function of JAX: `jax.custom_jvp`, and a linear primitive."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gradrules import Adapter, Rule
+
+from ._operation import apply, execute
+from ._transforms import JaxTransforms
+
+__all__ = ["JaxAdapter"]
+
+Array = Any
+Arrays = tuple[Array, ...]
+Options = tuple[tuple[str, Hashable], ...]
+
+
+class JaxAdapter(Adapter):
+    """Carries rules into JAX; NumPy arrays may stand beside JAX's own."""
+
+    name = "jax"
+    xp = jnp
+    transforms = JaxTransforms()
+    companions = (np.ndarray, np.generic)
+
+    def handles(self, kind: type) -> bool:
+        """Whether `kind` is JAX's array type, or a tracer of any transformation."""
+        return issubclass(kind, jax.Array | jax.core.Tracer)
+
+    def check(self, rule: Rule, arrays: Arrays) -> Arrays:
+        """As every adapter; NumPy arrays become JAX's, with the dtype that JAX gives them."""
+        arrays = super().check(rule, arrays)
+        if any(isinstance(a, self.companions) for a in arrays):
+            return tuple(jnp.asarray(a) for a in arrays)
+        return arrays
+
+    def apply(self, rule: Rule, arrays: Arrays, options: Options) -> Arrays:
+        """Evaluate `rule`; without tracers nothing can differentiate, and the primal is enough."""
+        if any(isinstance(a, jax.core.Tracer) for a in arrays):
+            return apply(rule, options, arrays)
+        return execute(rule, options, arrays)

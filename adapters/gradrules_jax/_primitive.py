@@ -1,0 +1,88 @@
+"""Primitives of JAX that run a function of arrays: what the two primitives of the adapter share.
+
+`jax.custom_jvp` would do for the first of them, were its rule not lost in a second derivative
+through `lax.scan` (JAX 0.10.2 then differentiates the function itself). A primitive is opaque.
+"""
+
+import functools
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import jax
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+__all__ = ["Bind", "compiled", "is_zero", "make_primitive", "zero"]
+
+Array = Any
+Operands = Sequence[Array]
+Bind = Callable[..., list[Array]]
+# Compiled functions to remember; it bounds what a program that makes ever new options holds on to.
+CACHE = 4096
+
+
+def make_primitive(name: str, evaluate: Callable[..., list[Array]]) -> tuple[Any, Bind]:
+    """A primitive with the value ``evaluate(call, *operands)``, and the function that binds it.
+
+    `call` is hashable and holds all that is static. `evaluate` accepts a new batch axis in front of
+    all operands and returns it in front of all results; this is the primitive's `vmap`. Derivatives
+    and shapes are for the caller to define.
+    """
+    primitive = Primitive(name)
+    primitive.multiple_results = True
+
+    def bind(*operands: Array, call: Hashable) -> list[Array]:
+        results: list[Array] = primitive.bind(*_varying_alike(operands), call=call)
+        return results
+
+    def execute(*operands: Array, call: Hashable) -> list[Array]:
+        results: list[Array] = compiled(evaluate, call)(*operands)
+        return results
+
+    def batch(operands: Operands, axes: Sequence[int | None], *, call: Hashable) -> Any:
+        size = next(x.shape[i] for x, i in zip(operands, axes, strict=True) if i is not None)
+        moved = [batching.bdim_at_front(x, i, size) for x, i in zip(operands, axes, strict=True)]
+        results = bind(*moved, call=call)
+        return results, [0] * len(results)
+
+    def lowered(*operands: Array, call: Hashable) -> list[Array]:
+        return evaluate(call, *operands)
+
+    primitive.def_impl(execute)
+    mlir.register_lowering(primitive, mlir.lower_fun(lowered, multiple_results=True))
+    batching.primitive_batchers[primitive] = batch
+    return primitive, bind
+
+
+@functools.lru_cache(maxsize=CACHE)
+def compiled(evaluate: Callable[..., list[Array]], call: Hashable) -> Any:
+    """``evaluate(call, ...)``, compiled once; eager calls do not dispatch operation by operation."""
+    return jax.jit(functools.partial(evaluate, call))
+
+
+def is_zero(tangent: Any) -> bool:
+    """Whether a tangent is zero by its type: symbolic, or that of an integer."""
+    if tangent is None or isinstance(tangent, ad.Zero):
+        return True
+    return bool(tangent.dtype == jax.dtypes.float0)
+
+
+def zero(primal: Array) -> ad.Zero:
+    """The symbolic zero tangent of an array."""
+    return ad.Zero(jax.typeof(primal).to_tangent_aval())
+
+
+def _varying_alike(arrays: Operands) -> Operands:
+    """Mark all arrays as varying over the same axes of a `shard_map`, as JAX's own functions do.
+
+    Where an array that is equal on all devices meets one that is not, the transpose of the cast
+    sums its cotangents over the devices. Without it they would be those of one device, silently.
+    """
+    axes = [jax.typeof(a).mat.varying for a in arrays]
+    union = frozenset().union(*axes)
+    if not union:
+        return arrays
+    return [
+        jax.lax.pcast(a, tuple(union - own), to="varying") if union - own else a
+        for a, own in zip(arrays, axes, strict=True)
+    ]

@@ -1,0 +1,193 @@
+"""A rule as a differentiable operation of TensorFlow.
+
+TensorFlow differentiates in two ways that know nothing of each other. *Recorders* (``GradientTape``,
+``ForwardAccumulator``) watch tensors while operations run; ``_record`` tells them how our
+operation is differentiated. *Graphs* are differentiated after the fact, operation by operation
+(a tape outside a ``tf.function``, ``tf.while_loop``, SavedModels); ``_graph.attach`` does that.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+# No public function records an operation with a forward derivative: `tf.custom_gradient` leaves
+# forward mode to the native derivative of the primal, silently.
+from tensorflow.python.eager import record as recorders
+from tensorflow.python.eager.forwardprop_util import pack_tangents
+
+from gradrules import Adapter, Rule
+from gradrules.errors import GradrulesError, ShapeError, UnsupportedTransformError
+
+from . import _graph
+from . import _namespace as xp
+from ._graph import inexact
+from ._transforms import TensorFlowTransforms
+
+Tensors = tuple[Any, ...]
+MaybeTensors = tuple[Any | None, ...]
+Options = tuple[tuple[str, Any], ...]
+
+# AutoGraph rewrites the source of whatever a tf.function calls, and puts a class of its own in place
+# of exceptions. These attributes ask it to leave rules and our errors as they are.
+Rule.autograph_info__ = {}  # type: ignore[attr-defined]
+GradrulesError.ag_pass_through = True  # type: ignore[attr-defined]
+
+
+class TensorFlowAdapter(Adapter):
+    """Rules on ``tf.Tensor``, eager and symbolic, ``tf.Variable`` and Keras variables."""
+
+    name = "tensorflow"
+    xp = xp
+    transforms = TensorFlowTransforms()
+
+    def handles(self, kind: type) -> bool:
+        """Tensors and variables have one abstract base class."""
+        return issubclass(kind, tf.__internal__.types.Tensor)
+
+    def check(self, rule: Rule, arrays: Tensors) -> Tensors:
+        """Read variables, which a tape sees; then the checks of every adapter."""
+        tensors = tuple(tf.convert_to_tensor(a) for a in arrays)
+        for name, tensor in zip(rule.inputs, tensors, strict=True):
+            if tensor.shape.rank is None:
+                msg = (
+                    f"{rule.name}: the number of axes of argument {name!r} is not known while the "
+                    f"graph is built; give it by tf.ensure_shape, or in the input_signature"
+                )
+                raise ShapeError(msg)
+        return super().check(rule, tensors)
+
+    def apply(self, rule: Rule, arrays: Tensors, options: Options) -> Tensors:
+        """Evaluate, and tell whoever may differentiate how it is done."""
+        graph = not tf.executing_eagerly()
+        if graph:
+            _refuse_version_1(rule)
+        recorded = _watched(arrays)
+        if not (graph or recorded):
+            return rule.evaluate(arrays, options, xp=xp)
+        if recorded:
+            _refuse_nondifferentiable(rule, arrays)
+        kept = None
+        with recorders.stop_recording():
+            if recorded and rule.defines("keep"):
+                outputs, kept = rule.evaluate_keep(arrays, options, xp=xp)
+            else:
+                outputs = rule.evaluate(arrays, options, xp=xp)
+            if graph:
+                derivative = _graph.PrimalDerivative(rule, options)
+                outputs = _graph.attach(derivative, outputs, arrays)
+            else:  # an output may be an input; recorders tell tensors apart by identity
+                outputs = tuple(tf.identity(y) for y in outputs)
+        if recorded:
+            _record(rule, arrays, outputs, kept, options)
+        return outputs
+
+
+def _refuse_version_1(rule: Rule) -> None:
+    if not tf.compat.v1.executing_eagerly_outside_functions():
+        msg = (
+            f"{rule.name}: this is a graph in the way of TensorFlow 1, where == compares the "
+            f"identity of tensors; build it in a tf.function"
+        )
+        raise UnsupportedTransformError(msg)
+
+
+def _watched(tensors: Tensors) -> bool:
+    """Whether a tape or an accumulator follows any of `tensors`."""
+    return recorders.could_possibly_record() and (
+        recorders.should_record_backprop(tensors) or _has_tangent(*tensors)
+    )
+
+
+def _has_tangent(*tensors: Any) -> bool:
+    return bool(pack_tangents(tensors).tangents)
+
+
+def _refuse_nondifferentiable(rule: Rule, arrays: Tensors) -> None:
+    for position, array in enumerate(arrays):
+        if not rule.differentiable(position) and _watched((array,)):
+            raise rule.refusal(rule.inputs[position])
+
+
+def _record(
+    rule: Rule, arrays: Tensors, outputs: Tensors, kept: Tensors | None, options: Options
+) -> None:
+    """Tell the recorders that ``outputs = rule(arrays)``.
+
+    They are given floating tensors alone, for which they make a zero where a tangent or cotangent
+    is absent; and accumulators only those inputs that have a tangent.
+    """
+    floating = [i for i, y in enumerate(outputs) if inexact(y)]
+    followed = [i for i, x in enumerate(arrays) if inexact(x) and rule.differentiable(i)]
+    moving = [i for i in followed if _has_tangent(arrays[i])]
+    values = [outputs[i] for i in floating]
+
+    def linear(mode: Any, positions: list[int], given: Tensors, count: int) -> MaybeTensors:
+        at = dict(zip(positions, given, strict=True))
+        inputs = tuple(at.get(i) for i in range(count))
+        return _linear(rule, mode, arrays, outputs, inputs, kept, options)
+
+    def vjp(*cotangents: Any) -> list[Any]:
+        dense = tuple(map(tf.convert_to_tensor, cotangents))  # tf.gather gives IndexedSlices
+        found = linear("vjp", floating, dense, len(outputs))
+        return [found[i] for i in followed]
+
+    def jvp(*tangents: Any) -> list[Any]:
+        found = linear("jvp", moving, tangents, len(arrays))
+        return [tf.zeros_like(outputs[i]) if found[i] is None else found[i] for i in floating]
+
+    # Tapes first: a tape outside an accumulator must know the outputs when the jvp runs.
+    recorders.record_operation_backprop_only(rule.name, values, [arrays[i] for i in followed], vjp)
+    if moving:
+        inputs = [arrays[i] for i in moving]
+        recorders.record_operation_forwardprop_only(
+            rule.name, values, inputs, _transposed(jvp, inputs), None
+        )
+
+
+def _transposed(jvp: Callable[..., list[Any]], inputs: list[Any]) -> Callable[..., list[Any]]:
+    """What an accumulator takes for a vjp in order to transpose it: a map whose transpose is `jvp`.
+
+    Its own value is never used, so zeros will do.
+    """
+
+    def vjp(*cotangents: Any) -> list[Any]:
+        with recorders.stop_recording():
+            zeros = [tf.zeros_like(x) for x in inputs]
+        recorders.record_operation_forwardprop_only(
+            "gradrules_transpose", zeros, list(cotangents), jvp, None
+        )
+        return zeros
+
+    return vjp
+
+
+def _linear(
+    rule: Rule,
+    mode: Any,
+    primals: Tensors,
+    outputs: Tensors,
+    inputs: MaybeTensors,
+    kept: Tensors | None,
+    options: Options,
+) -> MaybeTensors:
+    """The linear map: its fast form where nothing may differentiate it, else the closed form.
+
+    In a graph nobody knows who will differentiate it later, so that the fast form is given the
+    derivative of the closed form.
+    """
+    present = tuple(x is not None for x in inputs)
+    operands = (*primals, *outputs, *(x for x in inputs if x is not None))
+    if kept is None or not rule.defines(f"fast_{mode}") or _watched(operands):
+        return rule.linear(mode, primals, outputs, inputs, options, xp=xp)
+    values = rule.linear(mode, primals, outputs, inputs, options, xp=xp, kept=kept)
+    if tf.executing_eagerly():
+        return values
+    derivative = _graph.LinearDerivative(
+        rule, options, mode, present, tuple(v is not None for v in values)
+    )
+    attached = iter(_graph.attach(derivative, tuple(v for v in values if v is not None), operands))
+    return tuple(None if v is None else next(attached) for v in values)
+
+
+adapter = TensorFlowAdapter()

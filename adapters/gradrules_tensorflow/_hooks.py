@@ -1,0 +1,49 @@
+"""Native routines of TensorFlow behind :mod:`gradrules.hooks`.
+
+The pair ``lu_factor`` / ``lu_solve`` is left to its fallback: the LU kernel works neither under XLA
+nor under ``vectorized_map``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from gradrules import hooks
+
+from . import _namespace as xp
+
+Tensor = Any
+
+
+def length(a: Tensor, axis: int) -> Any:
+    """An integer where the graph knows it, else an int64 tensor."""
+    known = a.shape[axis]
+    return tf.shape(a, out_type=tf.int64)[axis] if known is None else known
+
+
+def eye_like(a: Tensor) -> Tensor:
+    """The identity, also of a length that the graph does not know yet."""
+    return xp.eye(length(a, -1), dtype=a.dtype)
+
+
+def repeat(
+    count: Tensor, most: int, body: Callable[[Any, Any], Any], state: tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
+    """A Python loop in eager mode, ``tf.while_loop`` in a graph."""
+    if tf.executing_eagerly():
+        for i in range(int(count)):
+            state = body(i, state)
+        return state
+
+    def step(i: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+        # The loop wants every shape to stay as it began, also where products forget a length.
+        after = body(i, values)
+        return (i + 1, *map(tf.ensure_shape, after, (v.shape for v in values)))
+
+    start = (tf.zeros_like(count), *state)
+    _, *result = tf.while_loop(lambda i, *_: i < count, step, start, maximum_iterations=most)
+    return tuple(result)
+
+
+hooks.provide(xp, length=length, eye_like=eye_like, repeat=repeat)

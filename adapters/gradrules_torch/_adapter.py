@@ -1,0 +1,63 @@
+"""The adapter itself, and what ``torch.compile`` is shown of it."""
+
+from functools import partial
+from typing import Any
+
+import torch
+
+from gradrules import Adapter, Rule
+
+from . import _hooks  # noqa: F401 (imported for what it provides)
+from ._functions import Arrays, Options, evaluate
+from ._namespace import xp
+from ._sharding import is_distributed, on_shards
+from ._transforms import TorchTransforms
+
+# Rules met by torch.compile, under names that are never used twice (a rule may be replaced).
+_COMPILED: dict[str, Rule] = {}
+
+
+@torch.compiler.assume_constant_result
+def _key(rule: Rule) -> str:
+    key = f"{rule.name}-{id(rule)}"
+    _COMPILED[key] = rule
+    return key
+
+
+# torch.compile puts a call of this into its graph as it stands; its arguments must be strings, numbers
+# and tensors. AOT autograd then runs it, autograd.Functions and all. (Dynamo itself does not take a
+# Function that has a jvp.)
+@torch.compiler.allow_in_graph
+def _opaque(key: str, options: Options, *arrays: Any) -> Arrays:
+    return _evaluate(_COMPILED[key], options, arrays)
+
+
+def _evaluate(rule: Rule, options: Options, arrays: Arrays) -> Arrays:
+    if any(map(is_distributed, arrays)):
+        return on_shards(rule, arrays, partial(evaluate, rule, options))
+    return evaluate(rule, options, arrays)
+
+
+class TorchAdapter(Adapter):
+    """PyTorch tensors and their subclasses."""
+
+    name = "torch"
+    xp = xp
+    transforms = TorchTransforms()
+
+    def handles(self, kind: type) -> bool:
+        """Whether `kind` is a tensor type."""
+        return issubclass(kind, torch.Tensor)
+
+    def apply(self, rule: Rule, arrays: Arrays, options: Options) -> Arrays:
+        """Evaluate `rule` so that torch differentiates it by the rule's derivatives."""
+        if torch.compiler.is_dynamo_compiling():
+            return _opaque(_key(rule), options, *arrays)
+        return _evaluate(rule, options, arrays)
+
+    def device(self, array: Any) -> torch.device:
+        """The device of a tensor."""
+        return array.device
+
+
+adapter = TorchAdapter()

@@ -1,0 +1,65 @@
+"""torch's own routines beyond the array API."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch._higher_order_ops.while_loop import while_loop_op
+
+from gradrules import hooks
+
+from ._namespace import xp
+
+Arrays = tuple[Any, ...]
+_TRACERS = (
+    torch._C._TorchDispatchModeKey.FAKE,
+    torch._C._TorchDispatchModeKey.PROXY,
+    torch._C._TorchDispatchModeKey.FUNCTIONAL,
+)
+
+
+def _eye_like(a: Any) -> Any:
+    return torch.eye(a.shape[-1], dtype=a.dtype, device=a.device)
+
+
+def _lu_factor(a: Any) -> Arrays:
+    return tuple(torch.linalg.lu_factor(a))
+
+
+def _lu_solve(factors: Arrays, b: Any, adjoint: bool) -> Any:
+    # Without contiguous(), vmap(hessian(...)) of solve was silently wrong beyond the first matrix of
+    # a batch (torch 2.13; no issue found upstream).
+    lu, pivots = (factor.contiguous() for factor in factors)
+    return torch.linalg.lu_solve(lu, pivots, b, adjoint=adjoint)
+
+
+def _repeat(count: Any, _most: int, body: Callable[..., Arrays], state: Arrays) -> Arrays:
+    """A plain loop; a loop in the graph for tracers, which have no value to count to."""
+    if count.device.type == "meta" and type(count) is torch.Tensor:
+        return body(count, state)  # shapes alone
+    if not _traced(count):
+        for i in range(int(count)):
+            state = body(i, state)
+        return state
+
+    def unfinished(i: Any, count: Any, *_: Any) -> Any:
+        return i < count
+
+    def step(i: Any, count: Any, *state: Any) -> Arrays:
+        # What comes out must not be what went in, and must be laid out alike.
+        return i + 1, *map(_fresh, (count, *body(i, state)))
+
+    start = map(_fresh, (torch.zeros_like(count), count, *state))
+    return tuple(while_loop_op(unfinished, step, tuple(start), ())[2:])
+
+
+def _traced(x: Any) -> bool:
+    # torch.compile, export and make_fx use tensor subclasses, these dispatch modes, or both.
+    return type(x) is not torch.Tensor or any(map(torch._C._get_dispatch_mode, _TRACERS))
+
+
+def _fresh(x: Any) -> Any:
+    return x.resolve_conj().clone(memory_format=torch.contiguous_format)
+
+
+hooks.provide(xp, eye_like=_eye_like, lu_factor=_lu_factor, lu_solve=_lu_solve, repeat=_repeat)

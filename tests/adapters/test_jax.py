@@ -1,0 +1,924 @@
+"""The JAX adapter: our derivatives, in both modes, to every order, under every transformation.
+
+Truth is NumPy: `Rule.jvp` and `Rule.vjp` on plain arrays to first order, and central differences of
+`Rule.jvp` beyond, which share nothing with the adapter.
+"""
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import gradrules as gr
+from gradrules import adapters
+from gradrules.errors import ArrayTypeError, MissingDerivativeError, NotDifferentiableError
+
+jax = pytest.importorskip("jax")
+import jax.numpy as jnp  # noqa: E402
+from jax.test_util import check_grads  # noqa: E402
+
+T = adapters.load("jax").transforms
+RULES = {name: gr.registry[name] for name in gr.registry}
+MODES = ("rev", "fwd")
+
+
+@pytest.fixture(autouse=True)
+def _x64(request):
+    # Half of the time would go to XLA's optimizations; the tests of compiled code want them.
+    jax.config.update("jax_disable_most_optimizations", "compiles" not in request.node.name)
+    with jax.enable_x64(True):
+        yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+# -- data and truth --------------------------------------------------------------------------------
+
+
+def matrices(count, *, dtype="float64", n=3, batch=(), seed=0):
+    """Nonnormal matrices with gaps and no special structure."""
+    rng = np.random.default_rng(seed)
+    out = []
+    for k in range(count):
+        a = 0.4 * rng.normal(size=(*batch, n, n)) + np.diag(np.arange(1.0, n + 1)) * (k == 0)
+        if dtype.startswith("complex"):
+            a = a + 0.4j * rng.normal(size=(*batch, n, n))
+        out.append(a.astype(dtype))
+    return out
+
+
+def primals_of(rule, **kw):
+    return tuple(matrices(len(rule.inputs), **kw))
+
+
+def directions_of(rule, count, **kw):
+    flat = matrices(1 + count * len(rule.inputs), **kw, seed=7)[1:]
+    return [tuple(flat[i::count]) for i in range(count)]
+
+
+def as_tuple(y):
+    return tuple(y) if isinstance(y, tuple) else (y,)
+
+
+def weights(shape, position):
+    rng = np.random.default_rng(100 + position)
+    return rng.normal(size=shape) + 1j * rng.normal(size=shape)
+
+
+def bar_of(output, position):
+    w = weights(output.shape, position)
+    return (w if np.iscomplexobj(output) else w.real).astype(output.dtype)
+
+
+def observed(rule, outputs, xp):
+    """Gauge-free quantities: the outputs, or what the rule declares."""
+    gauge = rule.declaration.gauge
+    return as_tuple(outputs) if gauge is None else gauge.invariants(as_tuple(outputs), xp)
+
+
+def loss_of(rule, options=None):
+    """A real function of the primals that sees every output, for JAX arrays."""
+
+    def loss(*arrays):
+        seen = observed(rule, rule(*arrays, **(options or {})), jnp)
+        return sum(jnp.real(jnp.sum(weights(q.shape, i).conj() * q)) for i, q in enumerate(seen))
+
+    return loss
+
+
+def slope(rule, primals, direction, options=None):
+    """Directional derivative of the loss, by NumPy."""
+    y, y_dot = (as_tuple(v) for v in rule.jvp(primals, direction, **(options or {})))
+    if (
+        rule.declaration.gauge is not None
+    ):  # (w, v v^H), whose derivative follows by the product rule
+        (_w, v), (w_dot, v_dot) = y, y_dot
+        outer = lambda a, b: a[..., :, None, :] * b.conj()[..., None, :, :]  # noqa: E731
+        y_dot = (w_dot, outer(v_dot, v) + outer(v, v_dot))
+    return sum(np.real(np.sum(weights(q.shape, i).conj() * q)) for i, q in enumerate(y_dot))
+
+
+# Central differences of eighth order: the error is near 1e-12 of the function's size.
+STENCIL = {1: 4 / 5, 2: -1 / 5, 3: 4 / 105, 4: -1 / 280}
+
+
+def difference(f, primals, direction, h=0.01):
+    move = lambda t: tuple(p + t * d for p, d in zip(primals, direction, strict=True))  # noqa: E731
+    return sum(c * (f(move(k * h)) - f(move(-k * h))) for k, c in STENCIL.items()) / h
+
+
+def truth(rule, primals, *directions):
+    first, *others = directions
+    f = lambda p: slope(rule, p, first)  # noqa: E731
+    for d in others:
+        f = (lambda g, d: lambda p: difference(g, p, d))(f, d)
+    return f(primals)
+
+
+def along(mode, f, direction):
+    """The derivative of a real function along `direction`, by one mode."""
+
+    def derivative(*arrays):
+        if mode == "fwd":
+            return T.jvp(lambda *a: (f(*a),), arrays, direction)[0]
+        found = T.vjp(lambda *a: (f(*a),), arrays, (jnp.ones(()),))
+        return sum(
+            jnp.real(jnp.sum(jnp.conj(g) * d)) for g, d in zip(found, direction, strict=True)
+        )
+
+    return derivative
+
+
+def nested(modes, f, directions):
+    for mode, direction in zip(modes, directions, strict=True):
+        f = along(mode, f, tuple(map(jnp.asarray, direction)))
+    return f
+
+
+def close(got, want, rtol=1e-9):
+    got, want = np.asarray(got), np.asarray(want)
+    assert got.shape == want.shape
+    scale = np.max(np.abs(want), initial=1e-3)
+    np.testing.assert_allclose(got, want, rtol=0, atol=rtol * scale)
+
+
+def jaxed(arrays):
+    return tuple(map(jnp.asarray, arrays))
+
+
+# Every rule, in one dtype at least: the compiler takes most of the time.
+CASES = [(rule, "complex128" if i % 2 else "float64") for i, rule in enumerate(RULES.values())]
+CASES += [
+    (r, d) for r in (gr.eigh, gr.solve) for d in ("float64", "complex128") if (r, d) not in CASES
+]
+cases = pytest.mark.parametrize(("rule", "dtype"), CASES, ids=[f"{r.name}-{d}" for r, d in CASES])
+both_dtypes = pytest.mark.parametrize("dtype", ["float64", "complex128"])
+all_rules = pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+some_rules = pytest.mark.parametrize("rule", [gr.eigh, gr.solve, gr.slogdet], ids=lambda r: r.name)
+
+
+# -- orders and modes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "jit"])
+@cases
+def test_first_order_is_the_rules(rule, dtype, compiled):
+    primals, (direction,) = primals_of(rule, dtype=dtype), directions_of(rule, 1, dtype=dtype)
+    y, y_dot = (as_tuple(v) for v in rule.jvp(primals, direction))
+    bars = tuple(bar_of(q, i) for i, q in enumerate(y))
+
+    def everything(*a):
+        f = lambda *a: as_tuple(rule(*a))  # noqa: E731
+        slopes = [nested([mode], loss_of(rule), [direction])(*a) for mode in MODES]
+        return slopes, f(*a), T.jvp(f, a, jaxed(direction)), T.vjp(f, a, jaxed(bars))
+
+    slopes, *found = (jax.jit(everything) if compiled else everything)(*jaxed(primals))
+    for got in slopes:
+        close(got, slope(rule, primals, direction), 1e-11)
+    if rule.declaration.gauge is None:
+        wanted = y, y_dot, rule.vjp(*primals)[1](bars if len(bars) > 1 else bars[0])
+        for got, want in zip(itertools.chain(*found), itertools.chain(*wanted), strict=True):
+            close(got, want, 1e-11)
+
+
+@cases
+def test_second_order_in_all_nestings_compiled(rule, dtype):
+    primals, directions = primals_of(rule, dtype=dtype), directions_of(rule, 2, dtype=dtype)
+    pairs = list(itertools.product(MODES, MODES))
+    every = jax.jit(lambda *a: [nested(p, loss_of(rule), directions)(*a) for p in pairs])
+    want = truth(rule, primals, *directions)
+    for got in every(*jaxed(primals)):
+        close(got, want)
+
+
+@some_rules
+@pytest.mark.parametrize("modes", list(itertools.product(MODES, MODES)), ids="-".join)
+def test_second_order_eager(rule, modes):
+    primals, directions = primals_of(rule), directions_of(rule, 2)
+    got = nested(modes, loss_of(rule), directions)(*jaxed(primals))
+    close(got, truth(rule, primals, *directions))
+
+
+@pytest.mark.parametrize(
+    ("rule", "dtype"), [(gr.eigh, "complex128"), (gr.solve, "float64"), (gr.det, "complex128")]
+)
+def test_third_order(rule, dtype):
+    primals, directions = primals_of(rule, dtype=dtype), directions_of(rule, 3, dtype=dtype)
+    triples = [("rev",) * 3, ("fwd",) * 3, ("rev", "fwd", "rev"), ("fwd", "rev", "rev")]
+    every = jax.jit(lambda *a: [nested(t, loss_of(rule), directions)(*a) for t in triples])
+    want = truth(rule, primals, *directions)
+    for got in every(*jaxed(primals)):
+        close(got, want, 1e-7)
+
+
+@some_rules
+def test_jax_checks_our_gradients(rule):
+    check_grads(loss_of(rule), jaxed(primals_of(rule)), order=2, modes=["fwd", "rev"])
+
+
+@both_dtypes
+def test_hessian_jacrev_and_jacfwd_agree(dtype):
+    (a,), directions = (
+        primals_of(gr.slogdet, dtype=dtype),
+        directions_of(gr.slogdet, 2, dtype=dtype),
+    )
+    f = loss_of(gr.slogdet)
+    if dtype == "complex128":  # jax.hessian wants a real argument
+        g = lambda re, im: f(re + 1j * im)  # noqa: E731
+        blocks = jax.hessian(g, argnums=(0, 1))(jnp.real(a), jnp.imag(a))
+        d, e = ((np.real(x), np.imag(x)) for (x,) in directions)
+        got = sum(
+            jnp.einsum("ijkl,ij,kl", blocks[i][j], d[i], e[j]) for i in (0, 1) for j in (0, 1)
+        )
+    else:
+        (d,), (e,) = directions
+        for hessian in (jax.hessian(f), jax.jacrev(jax.jacrev(f)), jax.jacfwd(jax.jacfwd(f))):
+            got = jnp.einsum("ijkl,ij,kl", hessian(jnp.asarray(a)), d, e)
+    close(got, truth(gr.slogdet, (a,), *directions))
+
+
+# -- whose derivative ran --------------------------------------------------------------------------
+
+
+def marked(name, *, fast=False, calls=None, **parts):
+    """``sin`` with wrong factors: 3 in the jvp, 5 in the vjp, 11 and 7 in their fast forms."""
+    calls = Counter() if calls is None else calls
+    parts = {"jvp": True, "vjp": True, **parts}
+
+    @gr.rule(name=name, replace=True)
+    def sine(x, /, *, xp):
+        calls["primal"] += 1
+        return xp.sin(x)
+
+    if parts["jvp"]:
+
+        @sine.def_jvp
+        def _(primals, outputs, tangents, *, xp):
+            calls["jvp"] += 1
+            return 3 * xp.cos(primals[0]) * tangents[0]
+
+    if parts["vjp"]:
+
+        @sine.def_vjp
+        def _(primals, outputs, cotangents, *, xp):
+            calls["vjp"] += 1
+            return 5 * xp.cos(primals[0]) * cotangents[0]
+
+    if fast:
+
+        @sine.def_keep
+        def _(x, /, *, xp):
+            calls["keep"] += 1
+            return xp.sin(x), (xp.cos(x),)
+
+        @sine.def_fast_jvp
+        def _(primals, outputs, kept, tangents):
+            calls["fast_jvp"] += 1
+            return 11 * kept[0] * tangents[0]
+
+        @sine.def_fast_vjp
+        def _(primals, outputs, kept, cotangents):
+            calls["fast_vjp"] += 1
+            return 7 * kept[0] * cotangents[0]
+
+    return sine
+
+
+X = 0.7
+WRAPPED = {
+    "eager": lambda f: f,
+    "jit": lambda f: jax.jit(f),
+    "vmap": lambda f: lambda x: jax.vmap(f)(jnp.stack([x, x]))[1],
+    "jit of vmap": lambda f: lambda x: jax.jit(jax.vmap(f))(jnp.stack([x, x]))[1],
+    "checkpoint": lambda f: jax.checkpoint(f),
+    "scan": lambda f: lambda x: jax.lax.scan(lambda s, _: (s, f(s)), x, None, length=2)[1][0],
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPED.values(), ids=list(WRAPPED))
+@pytest.mark.parametrize("fast", [False, True])
+def test_markers(wrap, fast):
+    rule = marked("_marked", fast=fast)
+    one = (jnp.ones(()),)
+    factors = {"rev": 7 if fast else 5, "fwd": 11 if fast else 3}
+    for mode, factor in factors.items():
+        close(wrap(nested([mode], rule, [one]))(jnp.asarray(X)), factor * np.cos(X), 1e-14)
+    for inner, outer in itertools.product(MODES, MODES):
+        # What is differentiated again is the closed form of the inner mode, never the fast one.
+        factor = {"rev": 5, "fwd": 3}[inner]
+        got = wrap(nested([inner, outer], rule, [one, one]))(jnp.asarray(X))
+        close(got, -factor * np.sin(X), 1e-14)
+
+
+def test_fast_forms_run_at_first_order_and_nothing_else():
+    x = jnp.asarray(X)
+    for mode, ran in (("rev", "fast_vjp"), ("fwd", "fast_jvp")):
+        calls = Counter()
+        nested([mode], marked("_marked", fast=True, calls=calls), [(jnp.ones(()),)])(x)
+        assert set(calls) == {"keep", ran}
+
+
+def test_nothing_is_kept_when_nothing_differentiates():
+    calls = Counter()
+    rule = marked("_marked", fast=True, calls=calls)
+    x = jnp.asarray(X)
+    rule(x), jax.jit(rule)(x), jax.vmap(rule)(x[None]), jax.jit(jax.vmap(rule))(x[None])
+    jax.jvp(lambda t: rule(x) * t, (x,), (x,))
+    jax.grad(lambda t: rule(jax.lax.stop_gradient(t)) * t)(x)
+    assert set(calls) == {"primal"}
+
+
+def test_an_unused_gradient_compiles_to_nothing():
+    a = jnp.asarray(matrices(1)[0])
+    f = loss_of(gr.expm)
+    alone = jax.jit(f).lower(a).compile().as_text()
+    unused = jax.jit(lambda a: jax.value_and_grad(f)(a)[0]).lower(a).compile().as_text()
+    count = lambda text: len(re.findall(r" (dot|fusion|while|custom-call)\(", text))  # noqa: E731
+    assert count(unused) == count(alone)
+
+
+def test_eager_calls_do_not_retrace():
+    calls = Counter()
+    rule = marked("_marked", fast=True, calls=calls)
+    grad, hvp = jax.grad(rule), nested(["rev", "fwd"], rule, [(jnp.ones(()),)] * 2)
+    x = jnp.asarray(X)
+    rule(x), grad(x), hvp(x)
+    before = dict(calls)
+    rule(x + 1), grad(x + 1), hvp(x + 1)
+    assert dict(calls) == before
+
+
+def test_a_replaced_rule_meets_no_stale_cache():
+    x = jnp.asarray(X)
+    old = marked("_marked", fast=True)
+    close(jax.grad(old)(x), 7 * np.cos(X))
+    new = marked("_marked", fast=False)
+    close(jax.grad(new)(x), 5 * np.cos(X))
+    close(jax.grad(old)(x), 7 * np.cos(X))
+
+
+def test_kept_arrays_are_not_a_constant_of_the_second_derivative():
+    # With the factorization recorded as a constant this is off in the third digit.
+    primals, directions = primals_of(gr.solve), directions_of(gr.solve, 2)
+    only_a = [(d[0], 0 * d[1]) for d in directions]
+    want = truth(gr.solve, primals, *only_a)
+    for modes in itertools.product(MODES, MODES):
+        close(nested(modes, loss_of(gr.solve), only_a)(*jaxed(primals)), want)
+
+
+# -- contract: missing, nondifferentiable, options, several outputs --------------------------------
+
+
+def test_a_rule_without_vjp_refuses_reverse_mode_by_name():
+    rule = marked("_forward_only", vjp=False)
+    x = jnp.asarray(X)
+    close(jax.jvp(rule, (x,), (x,))[1], 3 * X * np.cos(X))
+    for grad in (jax.grad(rule), jax.jit(jax.grad(rule)), jax.grad(jax.checkpoint(rule))):
+        with pytest.raises(MissingDerivativeError, match="'_forward_only' has no vjp"):
+            grad(x)
+
+
+def test_a_rule_without_jvp_refuses_forward_mode_by_name():
+    rule = marked("_reverse_only", jvp=False)
+    x = jnp.asarray(X)
+    close(jax.grad(rule)(x), 5 * np.cos(X))
+    close(jax.jit(jax.grad(jax.grad(rule)))(x), -5 * np.sin(X))
+    for jvp in (jax.jvp, jax.jit(jax.jvp, static_argnums=0)):
+        with pytest.raises(MissingDerivativeError, match="'_reverse_only' has no jvp"):
+            jvp(rule, (x,), (x,))
+
+
+@gr.rule(name="_power", nondifferentiable=("k",), replace=True)
+def power(x, k, /, *, xp):
+    return x ** xp.astype(k, x.dtype)
+
+
+@power.def_jvp
+def _(primals, outputs, tangents, *, xp):
+    (x, k), (x_dot, _) = primals, tangents
+    return xp.astype(k, x.dtype) * power(x, k - 1) * x_dot
+
+
+@power.def_vjp
+def _(primals, outputs, cotangents, *, xp):
+    x, k = primals
+    return xp.astype(k, x.dtype) * power(x, k - 1) * cotangents[0], None
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float64"])
+def test_an_input_without_derivative(dtype):
+    x, k = jnp.asarray(X), jnp.asarray(3, dtype=dtype)
+    close(jax.grad(power)(x, k), 3 * X**2)
+    close(jax.grad(jax.grad(power))(x, k), 6 * X)
+    close(jax.jit(jax.vmap(jax.grad(power), (0, None)))(x[None], k), np.array([3 * X**2]))
+    close(jax.jvp(lambda x: power(x, k), (x,), (x,))[1], 3 * X**3)
+    scanned = jax.lax.scan(lambda s, k: (s + power(x * s, k), None), x, k[None])[0]
+    close(scanned, X + X**6)
+    grad = jax.grad(lambda x: jax.lax.scan(lambda s, k: (power(s, k), None), x, k[None])[0])
+    close(grad(x), 3 * X**2)
+
+
+def test_a_derivative_that_an_input_lacks_is_refused():
+    x, k = jnp.asarray(X), jnp.asarray(3.0)
+    for ask in (
+        lambda: jax.grad(power, argnums=1)(x, k),
+        lambda: jax.jit(jax.grad(power, argnums=1))(x, k),
+        lambda: jax.jvp(power, (x, k), (x, k)),
+        lambda: jax.grad(lambda x: power(x, x))(x),
+    ):
+        with pytest.raises(NotDifferentiableError, match="_power: argument 'k'"):
+            ask()
+
+
+def test_an_integer_input_has_a_float0_cotangent():
+    x, k = jnp.asarray(X), jnp.asarray(3)
+    found = jax.grad(power, argnums=(0, 1), allow_int=True)(x, k)
+    close(found[0], 3 * X**2)
+    assert found[1].dtype == jax.dtypes.float0
+    no_change = np.zeros((), jax.dtypes.float0)
+    close(jax.jvp(power, (x, k), (jnp.ones(()), no_change))[1], 3 * X**2)
+
+
+SEEN = []
+
+
+@gr.rule(name="_three", signature="(n)->(n),(),(n)", outputs=("a", "which", "b"), replace=True)
+def three(x, /, *, power: int = 2, xp):
+    return x**power, xp.argmax(x, axis=-1), xp.sin(x)
+
+
+@three.def_jvp
+def _(primals, outputs, tangents, *, power, xp):
+    (x,), (t,) = primals, tangents
+    return power * x ** (power - 1) * t, None, xp.cos(x) * t
+
+
+@three.def_vjp
+def _(primals, outputs, cotangents, *, power, xp):
+    (x,), (a, _which, b) = primals, cotangents
+    SEEN.append(tuple(c is not None for c in cotangents))
+    terms = []
+    if a is not None:
+        terms.append(power * x ** (power - 1) * a)
+    if b is not None:
+        terms.append(xp.cos(x) * b)
+    return sum(terms) if terms else None
+
+
+def test_several_outputs_one_an_integer():
+    x = jnp.asarray([0.3, 0.9, 0.5])
+    assert three(x).which == 1
+    (a_dot, which_dot, b_dot) = jax.jvp(three, (x,), (x,))[1]
+    close(a_dot, 2 * x * x)
+    close(b_dot, jnp.cos(x) * x)
+    assert which_dot.dtype == jax.dtypes.float0
+    compiled = jax.jit(lambda x: jax.jvp(lambda x: three(x)[::2], (x,), (x,))[1])(x)
+    close(compiled[0], 2 * x * x)
+    for take, present, want in (
+        (lambda y: jnp.sum(y.a), (True, False, False), 2 * x),
+        (lambda y: jnp.sum(y.b), (False, False, True), jnp.cos(x)),
+        (lambda y: jnp.sum(y.a + y.b), (True, False, True), 2 * x + jnp.cos(x)),
+        (lambda y: y.a[y.which], (True, False, False), 2 * x * (x == jnp.max(x))),
+    ):
+        for wrap in (lambda f: f, jax.jit):
+            SEEN.clear()
+            close(wrap(jax.grad(lambda x: take(three(x))))(x), want)  # noqa: B023
+            assert SEEN in ([present], [])  # [] if the compiled form was there already
+    _, pullback = jax.vjp(three, x)
+    zero = np.zeros((), jax.dtypes.float0)
+    close(pullback(type(three(x))(jnp.ones(3), zero, jnp.ones(3)))[0], 2 * x + jnp.cos(x))
+
+
+def test_an_output_that_is_an_integer_has_no_gradient():
+    x = jnp.asarray([0.3, 0.9, 0.5])
+    SEEN.clear()
+    close(jax.grad(lambda x: three(x).which.astype(float) + x[0])(x), np.array([1.0, 0, 0]))
+    assert not SEEN
+
+
+@pytest.mark.parametrize("power", [2, 3])
+def test_static_options(power):
+    x = jnp.asarray([0.3, 0.9, 0.5])
+    f = lambda x: jnp.sum(three(x, power=power).a)  # noqa: E731
+    close(jax.grad(f)(x), power * x ** (power - 1))
+    close(jax.jit(jax.hessian(f))(x), jnp.diag(power * (power - 1) * x ** (power - 2)))
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_options_of_a_builtin_rule(lower):
+    (a,) = matrices(1)
+    bar = matrices(2)[1]
+    want = gr.eigh.vjp(a, lower=lower)[1]((bar[0], None))[0]
+    got = T.vjp(lambda a: tuple(gr.eigh(a, lower=lower)), jaxed((a,)), (jnp.asarray(bar[0]), None))
+    close(got[0], want, 1e-12)
+    assert np.all(got[0][np.triu_indices(3, 1) if lower else np.tril_indices(3, -1)] == 0)
+
+
+@pytest.mark.parametrize("used", ["eigenvalues", "eigenvectors", "both"])
+def test_absent_cotangents_of_eigh(used):
+    (a,), (bar,) = matrices(1), matrices(2)[1:]
+    v = gr.eigh(a).eigenvectors
+    v_bar = bar @ v  # of the projectors' kind: blind to the signs only through v itself
+    bars = {"eigenvalues": (bar[0], None), "eigenvectors": (None, v_bar), "both": (bar[0], v_bar)}[
+        used
+    ]
+    sign = np.sign(np.sum(np.asarray(gr.eigh(jnp.asarray(a)).eigenvectors) * v, axis=-2))
+    jax_bars = tuple(b if b is None else jnp.asarray(b if b.ndim == 1 else b * sign) for b in bars)
+    for wrap in (lambda f: f, jax.jit):
+        got = wrap(lambda a: T.vjp(lambda a: tuple(gr.eigh(a)), (a,), jax_bars))(jnp.asarray(a))
+        close(got[0], gr.eigh.vjp(a)[1](bars)[0], 1e-11)
+
+
+def test_eigenvalues_alone_have_a_gradient_at_a_degenerate_matrix():
+    grad = jax.grad(lambda a: jnp.sum(gr.eigh(a).eigenvalues))
+    close(grad(jnp.eye(3)), np.eye(3))
+    close(jax.jit(jax.vmap(grad))(jnp.stack([jnp.eye(3)] * 2))[1], np.eye(3))
+    assert np.all(np.isnan(jax.grad(lambda a: gr.eigh(a).eigenvectors[0, 1])(jnp.eye(3))))
+
+
+# -- shapes ----------------------------------------------------------------------------------------
+
+
+def test_batches_broadcast():
+    (a, _), b = matrices(2), np.random.default_rng(3).normal(size=(5, 3, 2))
+    want = gr.solve.vjp(a, b)[1](np.ones((5, 3, 2)))
+    for wrap in (lambda f: f, jax.jit):
+        got = wrap(jax.grad(lambda a, b: jnp.sum(gr.solve(a, b)), argnums=(0, 1)))(*jaxed((a, b)))
+        for g, w in zip(got, want, strict=True):
+            close(g, w, 1e-12)
+
+
+def test_a_vector_on_the_right_side():
+    a, b = matrices(1)[0], np.arange(1.0, 4.0)
+    want = gr.solve.vjp(a, b)[1](np.ones(3))
+    got = jax.grad(lambda a, b: jnp.sum(gr.solve(a, b)), argnums=(0, 1))(*jaxed((a, b)))
+    for g, w in zip(got, want, strict=True):
+        close(g, w, 1e-12)
+    hvp = jax.jvp(jax.grad(lambda b: jnp.sum(gr.solve(a, b) ** 2)), jaxed((b,)), jaxed((b,)))[1]
+    close(hvp, 2 * np.linalg.inv(a).T @ np.linalg.inv(a) @ b)
+
+
+@all_rules
+@pytest.mark.parametrize("shape", [(0, 0), (1, 1), (0, 3, 3), (2, 0, 0)], ids=str)
+def test_small_and_empty_shapes(rule, shape):
+    primals = tuple(jnp.ones(shape) * (i + 1.5) for i in range(len(rule.inputs)))
+    plain = tuple(map(np.asarray, primals))
+    f = lambda *a: sum(jnp.sum(y) for y in as_tuple(rule(*a)))  # noqa: E731
+    every = tuple(range(len(primals)))
+    y = as_tuple(rule(*plain))
+    ones = tuple(np.ones_like(q) for q in y)
+    want = rule.vjp(*plain)[1](ones if len(ones) > 1 else ones[0])
+
+    def everything(*a):
+        grad = jax.grad(f, argnums=every)
+        return as_tuple(rule(*a)), grad(*a), jax.jvp(grad, a, primals)[1]
+
+    values, grads, hvp = jax.jit(everything)(*primals)
+    for got, expected in zip((*values, *grads), (*y, *want), strict=True):
+        close(got, expected)
+    for got, p in zip(hvp, primals, strict=True):
+        assert got.shape == p.shape
+        assert np.all(np.isfinite(got))
+    if 0 in shape:
+        for got, expected in zip(jax.grad(f, argnums=every)(*primals), want, strict=True):
+            close(got, expected)
+
+
+# -- transformations of JAX ------------------------------------------------------------------------
+
+
+@cases
+def test_vmap_is_a_loop(rule, dtype):
+    stacks = jaxed(primals_of(rule, dtype=dtype, batch=(3,)))
+    (d,) = directions_of(rule, 1, dtype=dtype)
+    f = loss_of(rule)
+    rev, fwd = nested(["rev"], f, [d]), nested(["fwd"], f, [d])
+    hvp = nested(["rev", "fwd"], f, [d, d])
+    together = lambda *a: (f(*a), rev(*a), fwd(*a), hvp(*a))  # noqa: E731
+    got, alone = jax.jit(jax.vmap(together))(*stacks), jax.jit(together)
+    for i in range(3):
+        for g, w in zip(got, alone(*(s[i] for s in stacks)), strict=True):
+            close(g[i], w, 1e-11)
+
+
+def test_nested_vmap_and_unmapped_operands():
+    a, b = jaxed(matrices(2))
+    bs = jnp.stack([b, 2 * b, b.T])
+    grads = jax.vmap(jax.vmap(jax.grad(lambda a, b: jnp.sum(gr.solve(a, b) ** 2), (0, 1)), (None, 0)),
+                     (0, None))(jnp.stack([a, a.T]), bs)  # fmt: skip
+    one = jax.grad(lambda a, b: jnp.sum(gr.solve(a, b) ** 2), (0, 1))
+    for i, j in itertools.product(range(2), range(3)):
+        for g, w in zip(grads, one((a, a.T)[i], bs[j]), strict=True):
+            close(g[i, j], w, 1e-12)
+
+
+@some_rules
+def test_pullbacks_and_pushforwards_outlive_their_call(rule):
+    primals, (d,) = jaxed(primals_of(rule)), directions_of(rule, 1)
+    f = lambda *a: jnp.stack([loss_of(rule)(*a), 2.0])  # noqa: E731
+    want = slope(rule, primals_of(rule), d)
+    dot = lambda g: sum(jnp.sum(x * y) for x, y in zip(g, d, strict=True))  # noqa: E731
+    _, pullback = jax.vjp(f, *primals)
+    _, pushforward = jax.linearize(f, *primals)
+    scales = jnp.arange(3.0)
+    bars = jnp.stack([scales, scales], axis=1)
+    close(jax.vmap(lambda c: dot(pullback(c)))(bars), want * np.arange(3.0), 1e-11)
+    close(
+        jax.vmap(lambda s: pushforward(*(s * x for x in d))[0])(scales),
+        want * np.arange(3.0),
+        1e-11,
+    )
+    transpose = jax.linear_transpose(pushforward, *primals)
+    close(dot(transpose(jnp.asarray([1.0, 5.0]))), want, 1e-11)
+    every = tuple(range(len(primals)))
+    _, curved = jax.linearize(jax.grad(loss_of(rule), every), *primals)
+    close(dot(curved(*jaxed(d))), truth(rule, primals_of(rule), d, d))
+
+
+@pytest.mark.parametrize("rule", [gr.eigh, gr.solve], ids=lambda r: r.name)
+def test_scan_cond_while_and_fori(rule):
+    primals, directions = jaxed(primals_of(rule)), directions_of(rule, 2)
+    f, first = loss_of(rule), slope(rule, primals_of(rule), directions[0])
+    second = truth(rule, primals_of(rule), *directions)
+
+    def scanned(*a):
+        return jax.lax.scan(lambda s, _: (s + f(*a), f(*a)), 0.0, None, length=2)[0] / 2
+
+    def branched(*a):
+        return jax.lax.cond(a[0][0, 0] > -100, f, lambda *a: jnp.zeros(()), *a)
+
+    for g in (scanned, branched):
+        close(jax.jit(nested(["rev", "rev"], g, directions))(*primals), second)
+        close(nested(["rev", "fwd"], g, directions)(*primals), second)
+
+    def looped(*a):  # forward mode alone, as always with while_loop
+        return jax.lax.while_loop(lambda s: s[0] < 2, lambda s: (s[0] + 1, s[1] + f(*a)), (0, 0.0))[
+            1
+        ]
+
+    close(jax.jit(nested(["fwd"], looped, directions[:1]))(*primals), 2 * first, 1e-11)
+    inside = jax.lax.fori_loop(
+        0, 2, lambda i, s: s + nested(["rev"], f, directions[:1])(*primals), 0.0
+    )
+    close(inside, 2 * first, 1e-11)
+
+
+def test_carries_that_pass_through_a_rule():
+    # `jax.custom_jvp` loses its rule here from the second order on.
+    a = jnp.asarray(matrices(1)[0])
+    step = lambda x: gr.inv(x + 2 * jnp.eye(3))  # noqa: E731
+    f = lambda a: jnp.sum(jax.lax.scan(lambda x, _: (step(x), None), a, None, length=3)[0])  # noqa: E731
+    g = lambda a: jnp.sum(step(step(step(a))))  # noqa: E731
+    for modes in (("rev",), ("rev", "rev"), ("fwd", "rev")):
+        both = (nested(modes, h, directions_of(gr.inv, len(modes))) for h in (f, g))
+        close(*(jax.jit(derivative)(a) for derivative in both), 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rule", "policy"),
+    [
+        (gr.eigh, None),
+        (gr.solve, None),
+        (gr.solve, "nothing_saveable"),
+        (gr.solve, "everything_saveable"),
+        (gr.eigh, "dots_saveable"),
+    ],
+)
+def test_checkpoint_to_second_order(rule, policy):
+    chosen = policy and getattr(jax.checkpoint_policies, policy)
+    primals, directions = primals_of(rule), directions_of(rule, 2)
+    f = jax.checkpoint(loss_of(rule), policy=chosen)
+    for wrap in (lambda f: f, jax.jit):
+        got = wrap(nested(["rev"], f, directions[:1]))(*jaxed(primals))
+        close(got, slope(rule, primals, directions[0]), 1e-11)
+    want = truth(rule, primals, *directions)
+    for modes in (("rev", "rev"), ("rev", "fwd")):
+        close(jax.jit(nested(modes, f, directions))(*jaxed(primals)), want)
+
+
+def test_repeated_calls_accumulate():
+    a, one = matrices(1)[0] / 4, np.ones((3, 3))
+    f = lambda a: jnp.sum(gr.expm(a)) + jnp.sum(gr.expm(a) @ gr.expm(2 * a))  # noqa: E731
+    want = gr.expm.vjp(a)[1](one)[0] + 3 * gr.expm.vjp(3 * a)[1](one)[0]
+    for wrap in (lambda f: f, jax.jit):
+        close(wrap(jax.grad(f))(a), want, 1e-12)
+
+
+def solvers(f, *args):
+    text = jax.jit(f).lower(*args).compile().as_text()
+    return {
+        key: len(re.findall(rf'custom_call_target="lapack_.?{key}', text))
+        for key in ("syevd", "getrf")
+    }
+
+
+def test_the_gradient_compiles_to_one_factorization():
+    a, b = jaxed(matrices(2))
+    seen = lambda a: jnp.sum(gr.eigh(a).eigenvectors[:, 0] ** 2 * b[0])  # noqa: E731
+    assert solvers(jax.grad(seen), a)["syevd"] == 1
+    assert solvers(jax.value_and_grad(seen), a)["syevd"] == 1
+    assert solvers(lambda a: jax.jvp(jax.grad(seen), (a,), (b,)), a)["syevd"] == 1
+    assert solvers(jax.value_and_grad(lambda a: jnp.sum(gr.eigvalsh(a) ** 2)), a)["syevd"] == 1
+    solved = lambda a: jnp.sum(gr.solve(a, b))  # noqa: E731
+    assert solvers(jax.value_and_grad(solved), a)["getrf"] == 1
+    assert solvers(lambda a: jax.jvp(solved, (a,), (b,)), a)["getrf"] == 1
+
+
+@pytest.mark.parametrize("rule", [gr.eigh, gr.solve, gr.expm], ids=lambda r: r.name)
+def test_export_with_a_gradient_and_a_symbolic_batch(rule):
+    (batch,) = jax.export.symbolic_shape("b")
+    shapes = [jax.ShapeDtypeStruct((batch, 3, 3), "float64")] * len(rule.inputs)
+    f = loss_of(rule)
+    total = lambda *a: jnp.sum(jax.vmap(f)(*a))  # noqa: E731
+    loaded = jax.export.deserialize(
+        jax.export.export(jax.jit(total))(*shapes).serialize(vjp_order=1)
+    )
+    stacks = jaxed(primals_of(rule, batch=(2,)))
+    every = tuple(range(len(stacks)))
+    for g, w in zip(
+        jax.grad(loaded.call, every)(*stacks), jax.grad(total, every)(*stacks), strict=True
+    ):
+        close(g, w, 1e-11)
+
+
+@some_rules
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
+def test_single_precision_without_x64(rule, dtype):
+    primals, (d,) = primals_of(rule, dtype=dtype), directions_of(rule, 1, dtype=dtype)
+    want = slope(rule, tuple(p.astype("complex128" if "c" in dtype else "float64") for p in primals),
+                 tuple(x.astype("complex128" if "c" in dtype else "float64") for x in d))  # fmt: skip
+    with jax.enable_x64(False):
+        grads = T.vjp(lambda *a: as_tuple(rule(*a)), jaxed(primals),
+                      tuple(jnp.ones_like(y) if i == 0 else None for i, y in
+                            enumerate(as_tuple(rule(*jaxed(primals))))))  # fmt: skip
+        assert [g.dtype for g in grads] == [p.dtype for p in primals]
+        for mode in MODES:
+            got = jax.jit(nested([mode], loss_of(rule), [d]))(*jaxed(primals))
+            close(got, want, 2e-4)
+
+
+def test_x64_off_takes_numpy_beside_jax():
+    with jax.enable_x64(False):
+        a, b = matrices(2)
+        x = gr.solve(jnp.asarray(a), b)
+        assert x.dtype == "float32"
+        close(x, np.linalg.solve(a, b), 1e-5)
+        assert gr.expm_frechet(jnp.asarray(a), np.asarray(b))[1].dtype == "float32"
+
+
+def test_disable_jit():
+    rule = gr.solve
+    primals, directions = primals_of(rule), directions_of(rule, 2)
+    with jax.disable_jit():
+        for mode in MODES:
+            got = nested([mode], loss_of(rule), directions[:1])(*jaxed(primals))
+            close(got, slope(rule, primals, directions[0]), 1e-11)
+        got = nested(["rev", "fwd"], loss_of(rule), directions)(*jaxed(primals))
+        close(got, truth(rule, primals, *directions))
+
+
+@some_rules
+def test_debug_nans_stays_quiet_where_there_is_none(rule):
+    primals, directions = jaxed(primals_of(rule)), directions_of(rule, 2)
+    with jax.debug_nans(True):
+        for wrap in (lambda f: f, jax.jit):
+            wrap(nested(["rev"], loss_of(rule), directions[:1]))(*primals)
+            wrap(nested(["fwd"], loss_of(rule), directions[:1]))(*primals)
+            wrap(nested(["rev", "fwd"], loss_of(rule), directions))(*primals)
+
+
+def test_debug_nans_finds_ours():
+    with jax.debug_nans(True), pytest.raises(FloatingPointError):
+        jax.grad(lambda a: gr.eigh(a).eigenvectors[0, 1])(jnp.eye(3))
+
+
+def test_no_tracer_leaks():
+    a = jnp.asarray(matrices(1)[0])
+    with jax.checking_leaks():
+        jax.jit(jax.grad(lambda a: jnp.sum(gr.inv(a))))(a)
+        jax.vmap(jax.jacfwd(jax.grad(lambda a: jnp.sum(gr.inv(a)))))(a[None])
+
+
+# -- several devices -------------------------------------------------------------------------------
+
+
+def run_on_two_devices(program):
+    environment = {
+        **os.environ,
+        "JAX_ENABLE_X64": "1",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+    }
+    start = """
+        import jax, jax.numpy as jnp, numpy as np, gradrules as gr
+        from jax.sharding import NamedSharding, PartitionSpec as P
+        rng = np.random.default_rng(0)
+        A = jnp.asarray(rng.normal(size=(4, 3, 3)) + 3 * np.eye(3))
+        B = jnp.asarray(rng.normal(size=(3, 2)))
+        loss = lambda a, b: jnp.sum(jnp.sin(gr.solve(a, b)))
+        want = jax.grad(loss, (0, 1))(A, B)
+        mesh = jax.make_mesh((2,), ("b",), axis_types=(jax.sharding.AxisType.Auto,))
+        def agree(got, want):
+            for g, w in zip(got, want, strict=True):
+                np.testing.assert_allclose(g, w, atol=1e-12)
+    """
+    program = textwrap.dedent(start) + textwrap.dedent(program)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_shard_map():
+    # An operand that is the same on all devices gets the sum of all devices' cotangents.
+    run_on_two_devices("""
+        inside = jax.shard_map(lambda a, b: jax.grad(loss, (0, 1))(a, b),
+                               mesh=mesh, in_specs=(P("b"), P()), out_specs=(P("b"), P()))
+        agree(inside(A, B), want)
+        outside = jax.shard_map(lambda a, b: jax.lax.psum(loss(a, b), "b"),
+                                mesh=mesh, in_specs=(P("b"), P()), out_specs=P())
+        agree(jax.grad(outside, (0, 1))(A, B), want)
+        hvp = lambda f: jax.jit(lambda a, b: jax.jvp(jax.grad(f, (0, 1)), (a, b), (a, b))[1])
+        agree(hvp(outside)(A, B), hvp(loss)(A, B))
+        push = lambda a, t: jnp.sum(jnp.sin(jax.jvp(gr.expm, (a,), (t,))[1]))
+        pushed = jax.shard_map(lambda a, t: jax.lax.psum(push(a[0], t), "b"),
+                               mesh=mesh, in_specs=(P("b"), P()), out_specs=P())
+        T = A[3]
+        agree([jax.grad(pushed, 1)(A[:2], T)], [sum(jax.grad(push, 1)(a, T) for a in A[:2])])
+    """)
+
+
+def test_a_sharded_batch_stays_sharded():
+    run_on_two_devices("""
+        x = jax.device_put(A, NamedSharding(mesh, P("b")))
+        for rule in (gr.eigh, gr.slogdet, lambda a: gr.solve(a, B)):
+            f = lambda a: sum(jnp.sum(jnp.sin(y)) for y in jax.tree.leaves(rule(a)))
+            hvp = lambda a: jax.jvp(jax.grad(f), (a,), (a,))[1]
+            compiled = jax.jit(hvp).lower(x).compile()
+            assert "all-gather" not in compiled.as_text(), rule
+            assert compiled(x).sharding.spec == P("b"), rule
+            agree([compiled(x)], [jax.jit(hvp)(A)])
+    """)
+
+
+# -- the rest of the adapter -----------------------------------------------------------------------
+
+
+def test_numpy_arrays_stand_beside_jax_arrays():
+    a, b = matrices(2)
+    for x in (gr.solve(jnp.asarray(a), b), gr.solve(a, jnp.asarray(b))):
+        assert isinstance(x, jax.Array)
+        close(x, np.linalg.solve(a, b), 1e-12)
+    close(
+        jax.grad(lambda b: jnp.sum(gr.solve(a, b)))(jnp.asarray(b)),
+        gr.solve.vjp(a, b)[1](1 + 0 * b)[1],
+    )
+    assert isinstance(gr.solve(a, b), np.ndarray)
+
+
+def test_weakly_typed_scalars():
+    x = jnp.asarray(X)  # of a Python float: weakly typed
+    rule = marked("_marked")
+    assert jax.typeof(x).weak_type
+    close(jax.grad(rule)(x), 5 * np.cos(X))
+    close(jax.jit(jax.grad(jax.grad(rule)))(X + 0 * x), -5 * np.sin(X))
+
+
+def test_rule_vjp_and_jvp_on_jax_arrays():
+    a, b = matrices(2)
+    y, pullback = gr.solve.vjp(*jaxed((a, b)))
+    close(pullback(jnp.ones_like(y))[0], gr.solve.vjp(a, b)[1](1 + 0 * b)[0], 1e-12)
+    close(gr.solve.jvp(jaxed((a, b)), jaxed((b, a)))[1], gr.solve.jvp((a, b), (b, a))[1], 1e-12)
+
+
+def test_transforms_know_absent_tangents_and_cotangents():
+    a, b = jaxed(matrices(2))
+    f = lambda a, b: (gr.solve(a, b), a @ a)  # noqa: E731
+    t = T.jvp(f, (a, b), (None, b))
+    close(t[0], gr.solve(a, b), 1e-12)
+    assert not np.any(t[1])
+    g = T.vjp(f, (a, b), (None, b))
+    assert not np.any(g[1])
+    close(g[0], b @ a.T + a.T @ b, 1e-12)
+    assert not any(np.any(x) for x in T.vjp(f, (a, b), (None, None)))
+    assert not any(np.any(x) for x in T.jvp(f, (a, b), (None, None)))
+
+
+def test_transforms_conjugate():
+    a, c = jaxed(matrices(2, dtype="complex128"))
+    (got,) = T.vjp(lambda a: (a @ a,), (a,), (c,))
+    close(got, c @ a.conj().T + a.conj().T @ c, 1e-12)
+
+
+def test_transforms_do_not_narrow():
+    with jax.enable_x64(False), pytest.raises(ArrayTypeError, match="JAX_ENABLE_X64"):
+        T.array(np.ones(2))
