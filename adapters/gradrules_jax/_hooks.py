@@ -24,9 +24,9 @@ def _lu_solve(factors: Arrays, b: Array, adjoint: bool) -> Array:
 
 def _repeat(
     count: Array,
-    most: int,
+    most: int,  # noqa: ARG001 (JAX masks as many steps as there are)
     body: Callable[[Array, Arrays], Arrays],
-    state: Arrays,  # noqa: ARG001
+    state: Arrays,
 ) -> Arrays:
     # Under vmap, where every matrix has its own count, JAX masks what is finished.
     return lax.fori_loop(0, count.astype(jnp.int32), body, state)

@@ -113,11 +113,11 @@ def difference(f, primals, direction, h=0.01):
 
 
 def truth(rule, primals, *directions):
-    first, *others = directions
-    f = lambda p: slope(rule, p, first)  # noqa: E731
-    for d in others:
-        f = (lambda g, d: lambda p: difference(g, p, d))(f, d)
-    return f(primals)
+    """The derivative of that order: differences of NumPy's jvp, one within the other."""
+    *outer, first = directions
+    if not outer:
+        return slope(rule, primals, first)
+    return difference(lambda p: truth(rule, p, *outer[1:], first), primals, outer[0])
 
 
 def along(mode, f, direction):
