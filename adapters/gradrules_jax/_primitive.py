@@ -45,11 +45,8 @@ def make_primitive(name: str, evaluate: Callable[..., list[Array]]) -> tuple[Any
         results = bind(*moved, call=call)
         return results, [0] * len(results)
 
-    def lowered(*operands: Array, call: Hashable) -> list[Array]:
-        return evaluate(call, *operands)
-
     primitive.def_impl(execute)
-    mlir.register_lowering(primitive, mlir.lower_fun(lowered, multiple_results=True))
+    mlir.register_lowering(primitive, mlir.lower_fun(execute, multiple_results=True))
     batching.primitive_batchers[primitive] = batch
     return primitive, bind
 

@@ -27,8 +27,8 @@ def _lu_factor(a: Any) -> Arrays:
 
 
 def _lu_solve(factors: Arrays, b: Any, adjoint: bool) -> Any:
-    # Without contiguous(), vmap(hessian(...)) of solve was silently wrong beyond the first matrix of
-    # a batch (torch 2.13; no issue found upstream).
+    # Without contiguous(), vmap(hessian(...)) of solve is silently wrong beyond the first matrix of a
+    # batch (torch 2.13; no issue found upstream).
     lu, pivots = (factor.contiguous() for factor in factors)
     return torch.linalg.lu_solve(lu, pivots, b, adjoint=adjoint)
 

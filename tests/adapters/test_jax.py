@@ -592,7 +592,7 @@ def test_small_and_empty_shapes(rule, shape):
 # -- transformations of JAX ------------------------------------------------------------------------
 
 
-@cases
+@pytest.mark.parametrize(("rule", "dtype"), [c for c in CASES if c[0] is not gr.expm_frechet])
 def test_vmap_is_a_loop(rule, dtype):
     stacks = jaxed(primals_of(rule, dtype=dtype, batch=(3,)))
     (d,) = directions_of(rule, 1, dtype=dtype)
@@ -849,7 +849,7 @@ def test_shard_map():
         agree(jax.grad(outside, (0, 1))(A, B), want)
         hvp = lambda f: jax.jit(lambda a, b: jax.jvp(jax.grad(f, (0, 1)), (a, b), (a, b))[1])
         agree(hvp(outside)(A, B), hvp(loss)(A, B))
-        push = lambda a, t: jnp.sum(jnp.sin(jax.jvp(gr.expm, (a,), (t,))[1]))
+        push = lambda a, t: jnp.sum(jnp.sin(jax.jvp(gr.inv, (a,), (t,))[1]))
         pushed = jax.shard_map(lambda a, t: jax.lax.psum(push(a[0], t), "b"),
                                mesh=mesh, in_specs=(P("b"), P()), out_specs=P())
         T = A[3]

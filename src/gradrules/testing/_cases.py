@@ -103,7 +103,7 @@ def draw(
 def cases(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
     """All inputs on which the laws are tried."""
     yield from _general(rule, quick=quick, seed=seed)
-    yield from _shapes(rule, seed=seed)
+    yield from _shapes(rule, quick=quick, seed=seed)
     yield from _edges(rule)
 
 
@@ -113,33 +113,43 @@ def of_matrices(rule: Rule) -> bool:
 
 
 def _general(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
-    kinds = ("general", "nonnormal", "spread", "close") if of_matrices(rule) else ("general",)
+    for dtype, kind, n in _kinds(rule, quick=quick):
+        for number, variant in enumerate(rule.declaration.variants):
+            if number and (kind != "general" or n != 3 or (quick and dtype != "float64")):
+                continue  # options are tried on one input of each dtype
+            rng = generator(seed, rule.name, dtype, kind, n, number)
+            words = "".join(f" {k}={v}" for k, v in variant.items())
+            yield Case(
+                name=f"{kind} n={n} {dtype}{words}",
+                kind="general" if kind in ("general", "nonnormal") else "hard",
+                dtype=dtype,
+                primals=draw(rule, rng, dtype, kind=kind, n=n),
+                options=dict(variant),
+            )
+
+
+def _kinds(rule: Rule, *, quick: bool) -> list[tuple[str, str, int]]:
+    """Dtype, kind and order of the random inputs. Frameworks compile anew for each dtype and size."""
+    dtypes = rule.declaration.dtypes
+    found = [(dtype, "general", 3) for dtype in dtypes]
+    if of_matrices(rule):
+        hard = {"nonnormal": "float64", "close": "float64", "spread": "complex128"}
+        for kind, double in hard.items():
+            found += [(d, kind, 3) for d in dtypes if not quick or d == double]
+    if not quick:
+        double = [d for d in dtypes if d in ("float64", "complex128")]
+        found += [(d, "general", n) for d in double for n in (2, 5)]
+        found += [(d, "nonnormal", 5) for d in double if of_matrices(rule)]
+    return found
+
+
+def _shapes(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
     for dtype in rule.declaration.dtypes:
         single = dtype in ("float32", "complex64")
-        for kind in kinds:
-            for n in (3,) if quick else (2, 3, 5):
-                if (quick or n == 5) and single and kind != "general":
-                    continue
-                for number, variant in enumerate(rule.declaration.variants):
-                    if number and (kind != "general" or n == 5 or (quick and single)):
-                        continue
-                    rng = generator(seed, rule.name, dtype, kind, n, number)
-                    words = "".join(f" {k}={v}" for k, v in variant.items())
-                    yield Case(
-                        name=f"{kind} n={n} {dtype}{words}",
-                        kind="general" if kind in ("general", "nonnormal") else "hard",
-                        dtype=dtype,
-                        primals=draw(rule, rng, dtype, kind=kind, n=n),
-                        options=dict(variant),
-                    )
-
-
-def _shapes(rule: Rule, *, seed: int) -> Iterator[Case]:
-    for dtype in rule.declaration.dtypes:
         for n, batch in ((0, ()), (1, ()), (2, (2,)), (3, (2, 2)), (3, (0,)), (0, (2,))):
             if n < rule.declaration.least_length:
                 continue
-            if len(batch) == 2 and dtype in ("float32", "complex64"):
+            if single and (len(batch) == 2 or (quick and batch != (2,))):
                 continue
             rng = generator(seed, rule.name, dtype, "shape", n, batch)
             yield Case(
