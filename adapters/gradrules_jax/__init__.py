@@ -1,17 +1,19 @@
 """Gradrules in JAX: every rule under `grad`, `jvp`, `vmap`, `jit`, `scan`, `checkpoint`, `export`.
 
-A rule becomes a `jax.custom_jvp` function whose tangent map is one linear primitive of our own.
-JAX transposes that primitive into the rule's vjp, so both modes run the rule's own derivative, and
-differentiating it again runs the rule's closed form, to any order.
+A rule becomes two primitives of JAX. One is its primal; the other, linear, maps tangents to tangents
+and is the derivative of the first. JAX transposes the second into the rule's vjp, so that both modes
+run the rule's own derivatives, and differentiating them again runs their closed form, to any order.
 
-========================  ====================================================================
-module                    what it holds
-========================  ====================================================================
-``_adapter``              how a rule becomes a differentiable function of JAX
-``_linear``               the linear primitive: tangents to tangents, or cotangents to cotangents
-``_hooks``                native routines: LU factorization, a loop, an identity matrix
-``_transforms``           JAX's transformations as the tests drive them
-========================  ====================================================================
+==================  ======================================================================
+module              what it holds
+==================  ======================================================================
+``_adapter``        what gradrules sees: which arrays are JAX's, and how a rule is applied
+``_operation``      the first primitive: a rule's primal, and its derivative
+``_linear``         the second: tangents to tangents, or cotangents to cotangents
+``_primitive``      what the two share: value, `vmap`, `jit`, `shard_map`
+``_hooks``          native routines: LU factorization, a loop, an identity matrix
+``_transforms``     JAX's transformations as the tests drive them
+==================  ======================================================================
 """
 
 from . import _hooks as _hooks

@@ -1,4 +1,4 @@
-"""How a rule becomes a differentiable function of JAX: `jax.custom_jvp`, and a linear primitive."""
+"""The adapter: which arrays are JAX's, and how a rule is applied to them."""
 
 from collections.abc import Hashable
 from typing import Any

@@ -10,9 +10,6 @@ said four times, once to each part of JAX:
   derivative of the rule's closed form. Kept arrays are functions of the primals, but the closed
   form does not read them, so that their tangents, always zero here, do not matter;
 * under `vmap`, it is itself on one more batch axis.
-
-This uses `jax.extend` and `jax.interpreters`, because nothing above them gives both modes and all
-orders: `custom_vjp` has no forward mode, `linear_call` no derivative and no batching.
 """
 
 import itertools

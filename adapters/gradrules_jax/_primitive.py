@@ -1,7 +1,8 @@
 """Primitives of JAX that run a function of arrays: what the two primitives of the adapter share.
 
-`jax.custom_jvp` would do for the first of them, were its rule not lost in a second derivative
-through `lax.scan` (JAX 0.10.2 then differentiates the function itself). A primitive is opaque.
+Nothing above `jax.extend` and `jax.interpreters` gives both modes and all orders: `custom_vjp` has
+no forward mode, `linear_call` neither derivative nor batching, and `custom_jvp` loses its rule in a
+second derivative through `lax.scan`, silently (JAX 0.10.2 then differentiates the function itself).
 """
 
 import functools
@@ -58,10 +59,8 @@ def compiled(evaluate: Callable[..., list[Array]], call: Hashable) -> Any:
 
 
 def is_zero(tangent: Any) -> bool:
-    """Whether a tangent is zero by its type: symbolic, or that of an integer."""
-    if tangent is None or isinstance(tangent, ad.Zero):
-        return True
-    return bool(tangent.dtype == jax.dtypes.float0)
+    """Whether a tangent is absent or a symbolic zero, as those of integers are."""
+    return tangent is None or isinstance(tangent, ad.Zero)
 
 
 def zero(primal: Array) -> ad.Zero:

@@ -24,6 +24,10 @@ _QUIET = {
     "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_X64": "1",
 }
+# XLA spends most of a quick check on optimizing functions that run once.
+_COMPILE_FAST = {
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+}
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,12 @@ def _run_backend(
             stdout=subprocess.PIPE,
             stderr=complaints,
             text=True,
-            env={**os.environ, **_QUIET, "GRADRULES_TRUTH_CACHE": cache},
+            env={
+                **os.environ,
+                **_QUIET,
+                **(_COMPILE_FAST if plan.quick else {}),
+                "GRADRULES_TRUTH_CACHE": cache,
+            },
         )
         processes.append(process)
         assert process.stdin is not None
