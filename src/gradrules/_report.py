@@ -1,6 +1,9 @@
 """How rules and checks look on a terminal."""
 
+import inspect
+import os
 from collections import defaultdict
+from pathlib import Path
 from typing import Any, Self
 
 from rich import box
@@ -76,8 +79,6 @@ def rule_page(rule: Rule) -> Group:
     ):
         if value:
             table.add_row(title, Text(value))
-    import inspect  # noqa: PLC0415
-
     return Group(Text(rule.name, style="bold"), Text(inspect.getdoc(rule) or ""), Text(), table)
 
 
@@ -135,6 +136,14 @@ def print_check(console: Console, plan: Plan, report: Report) -> None:
         f"[bold]{verdict}[/]: {counts['pass']} passed, {counts['fail']} failed, "
         f"{counts['skip']} skipped; seed {plan.seed}"
     )
+
+
+def draw(file: Path, plan: Plan, report: Report) -> None:
+    """The table of a check as a picture."""
+    with Path(os.devnull).open("w") as nowhere:
+        console = Console(record=True, width=118, file=nowhere, force_terminal=True)
+        console.print(_check_table(plan, report))
+        console.save_svg(str(file), title="gradrules check")
 
 
 def _check_table(plan: Plan, report: Report) -> Table:

@@ -76,6 +76,7 @@ def check_rules(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all records here.")
     ] = None,
+    svg: Annotated[Path | None, typer.Option(help="Draw the table into this file.")] = None,
     case: Annotated[str | None, typer.Option(help="Only the input of this name.")] = None,
     load: Load = None,
 ) -> None:
@@ -93,14 +94,17 @@ def check_rules(
         case=case,
         load=load or (),
     )
-    if json_file is not None and not json_file.absolute().parent.is_dir():
-        msg = f"the folder of {str(json_file)!r} does not exist"
-        raise typer.BadParameter(msg)
+    for file in (json_file, svg):
+        if file is not None and not file.absolute().parent.is_dir():
+            msg = f"the folder of {str(file)!r} does not exist"
+            raise typer.BadParameter(msg)
     with _report.Progress(console, plan) as progress:
         report = check(plan, progress.hear)
     if json_file is not None:
         records: list[dict[str, Any]] = [record.as_dict() for record in report.records]
         json_file.write_text(json.dumps(records, indent=1))
     _report.print_check(console, plan, report)
+    if svg is not None:
+        _report.draw(svg, plan, report)
     if not report.passed:
         raise typer.Exit(1)
