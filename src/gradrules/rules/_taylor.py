@@ -162,7 +162,6 @@ def _scaled(a: Array, exponent: Array, xp: Namespace) -> Array:
 
 
 def _largest(s: Array, xp: Namespace) -> Array:
-    """The most squarings any matrix needs, at most MOST; 0 for an empty batch."""
-    flat = xp.reshape(s, (-1,))
-    zero = xp.zeros_like(xp.sum(flat, axis=0, keepdims=True))
-    return xp.minimum(xp.max(xp.concat([flat, zero])), xp.full_like(zero[0], float(MOST)))
+    """The most squarings any matrix needs, at most MOST."""
+    most = xp.max(s)
+    return xp.minimum(most, xp.full_like(most, float(MOST)))
