@@ -280,7 +280,7 @@ def adjoint(trial: Trial) -> list[Measure]:
 
 def linear(trial: Trial) -> list[Measure]:
     """The jvp is linear in the tangents, the vjp in the cotangents; a missing one is zero."""
-    if trial.case.kind != "general":
+    if trial.case.kind != "general" or (trial.quick and _repeated(trial)):
         return []
     first, second = trial.direction(0), trial.direction(1)
     both = tuple(
@@ -411,6 +411,8 @@ def _order2(trial: Trial, nestings: Sequence[str]) -> list[Measure]:
 def batch(trial: Trial) -> list[Measure]:
     """With batch axes in front, every element has its own value, tangent and gradient."""
     if trial.case.kind != "shape" or _empty(trial):
+        return []
+    if trial.quick and trial.case.dtype not in ("float32", "complex128"):
         return []
     rank = trial.primals[0].ndim - len(trial.rule.signature.inputs[0])
     if not rank:
@@ -659,6 +661,8 @@ def kept(trial: Trial) -> list[Measure]:
     """The fast form, which uses kept arrays, equals the closed form."""
     if not trial.rule.defines("keep") or trial.case.kind not in ("general", "hard"):
         return []
+    if trial.quick and (trial.options or trial.case.dtype not in ("float64", "complex128")):
+        return []
     backend = trial.backend
     x = tuple(map(backend.array, trial.primals))
     # autograd's arrays are NumPy's until something traces them.
@@ -700,6 +704,8 @@ def edge(trial: Trial) -> list[Measure]:
             ),
         ]
     if trial.case.kind == "shape" and trial.case.name.startswith("n=2 "):
+        if trial.quick and trial.case.dtype not in ("float64", "complex64"):
+            return []
         return [m for bad in (float("nan"), float("inf")) for m in _bad_data(trial, bad)]
     return []
 
