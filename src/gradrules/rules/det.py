@@ -24,7 +24,7 @@ _SINGULAR = {
     signature="(n,n)->()",
     domain=(
         "every square matrix, singular ones included, to second order; from the third order on "
-        "nonsingular matrices, and NaN at singular ones"
+        "condition numbers below eps**(-1/4) (8e3 in float64), and NaN beyond"
     ),
     cost="primal: one LU; first derivative: one singular value decomposition",
     sources=(
