@@ -140,11 +140,15 @@ def _packed(values: MaybeArrays) -> _Outputs:
 
 
 def _unpacked(outputs: _Outputs) -> MaybeArrays:
-    """All entries, traced if the container is."""
+    """All entries, traced if the container is; integers cannot be traced."""
     return tuple(
-        None if value is None else _take(outputs, index=i)
+        value if value is None or _is_integer(value) else _take(outputs, index=i)
         for i, value in enumerate(getval(outputs))
     )
+
+
+def _is_integer(value: Array) -> bool:
+    return hasattr(value, "dtype") and not _has_tangent(value)
 
 
 def _dense(value: Array | None, like: Array) -> Array:

@@ -137,9 +137,9 @@ def _kinds(rule: Rule, *, quick: bool) -> list[tuple[str, str, int]]:
         for kind, double in hard.items():
             found += [(d, kind, 3) for d in dtypes if not quick or d == double]
     if not quick:
-        double = [d for d in dtypes if d in ("float64", "complex128")]
-        found += [(d, "general", n) for d in double for n in (2, 5)]
-        found += [(d, "nonnormal", 5) for d in double if of_matrices(rule)]
+        doubles = [d for d in dtypes if d in ("float64", "complex128")]
+        found += [(d, "general", n) for d in doubles for n in (2, 5)]
+        found += [(d, "nonnormal", 5) for d in doubles if of_matrices(rule)]
     return found
 
 
