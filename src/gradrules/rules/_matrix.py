@@ -105,3 +105,14 @@ def poisoned(y: Array, x: Array, bad: Array, xp: Namespace) -> Array:
     """
     zero = xp.zeros_like(x)
     return y + x * xp.where(bad, xp.full_like(x, float("nan")), zero)
+
+
+def one_norm(a: Array, xp: Namespace) -> Array:
+    """Largest absolute column sum of each matrix, ``(..., 1, 1)``."""
+    return xp.max(xp.sum(xp.abs(a), axis=-2, keepdims=True), axis=-1, keepdims=True)
+
+
+def scaled(a: Array, exponent: Array, xp: Namespace) -> Array:
+    """``a * 2**exponent`` for a whole real exponent, in two steps that do not overflow early."""
+    half = xp.floor(exponent / 2)
+    return a * xp.astype(2.0**half, a.dtype) * xp.astype(2.0 ** (exponent - half), a.dtype)

@@ -16,7 +16,7 @@ import math
 
 from .. import hooks
 from .._typing import Array, Arrays, Namespace
-from ._matrix import adjoint, eps
+from ._matrix import adjoint, eps, one_norm, scaled
 
 # Row b_i holds the coefficients of (I, A, A^2, A^3, A^6) in B_i.
 _B = (
@@ -67,7 +67,7 @@ def frechet(
     a, a2, a3, a6, a9, x = matrices
     s = scaling[..., None, None]
     b1, b5, u, _, _ = _halves((a, a2, a3, a6), xp, a9)
-    d = _scaled(e, -s, xp)
+    d = scaled(e, -s, xp)
     d2 = d @ a + a @ d
     d3 = d2 @ a + a2 @ d
     d6 = d3 @ a3 + a3 @ d3
@@ -115,7 +115,7 @@ def _powers(a: Array, xp: Namespace) -> tuple[Arrays, Array]:
     m3, e3 = _unit(m2 @ m1, e1 + e2, xp)
     m6, e6 = _unit(m3 @ m3, 2 * e3, xp)
     l1, l2, l3, l6 = (
-        e + _log2(_norm(m, xp), xp) for m, e in ((m1, e1), (m2, e2), (m3, e3), (m6, e6))
+        e + _log2(one_norm(m, xp), xp) for m, e in ((m1, e1), (m2, e2), (m3, e3), (m6, e6))
     )
     l2 = xp.minimum(l2, 2 * l1)
     l3 = xp.minimum(l3, l1 + l2)
@@ -131,34 +131,23 @@ def _powers(a: Array, xp: Namespace) -> tuple[Arrays, Array]:
     s = xp.ceil(worst - math.log2(_THETA[eps(a)]))
     # Data that are not finite give NaN, without endless squaring.
     s = xp.where((s > 0) & xp.isfinite(s), s, xp.zeros_like(s))
-    scaled = (
-        _scaled(m, e - k * s, xp)
-        for m, e, k in ((m1, e1, 1), (m2, e2, 2), (m3, e3, 3), (m6, e6, 6))
+    powers = (
+        scaled(m, e - k * s, xp) for m, e, k in ((m1, e1, 1), (m2, e2, 2), (m3, e3, 3), (m6, e6, 6))
     )
-    return tuple(scaled), s
+    return tuple(powers), s
 
 
 def _unit(m: Array, exponent: Array, xp: Namespace) -> tuple[Array, Array]:
     """`m` scaled to a norm near 1, and the exponent of what it stands for; 0 for a zero matrix."""
-    size = _norm(m, xp)
+    size = one_norm(m, xp)
     shift = xp.where(size > 0, xp.ceil(_log2(size, xp)), xp.zeros_like(size))
-    return _scaled(m, -shift, xp), xp.where(size > 0, exponent + shift, xp.zeros_like(size))
-
-
-def _norm(a: Array, xp: Namespace) -> Array:
-    return xp.max(xp.sum(xp.abs(a), axis=-2, keepdims=True), axis=-1, keepdims=True)
+    return scaled(m, -shift, xp), xp.where(size > 0, exponent + shift, xp.zeros_like(size))
 
 
 def _log2(x: Array, xp: Namespace) -> Array:
     """Logarithm that is very negative, and finite, at 0: sums of such stay meaningful."""
     positive = x > 0
     return xp.where(positive, xp.log2(xp.where(positive, x, xp.ones_like(x))), -1e6 + 0 * x)
-
-
-def _scaled(a: Array, exponent: Array, xp: Namespace) -> Array:
-    """``a * 2**exponent``, in two exact steps."""
-    half = xp.floor(exponent / 2)
-    return a * xp.astype(2.0**half, a.dtype) * xp.astype(2.0 ** (exponent - half), a.dtype)
 
 
 def _largest(s: Array, xp: Namespace) -> Array:

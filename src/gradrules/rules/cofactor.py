@@ -15,7 +15,7 @@ the i-th and j-th (0 on the diagonal). Nothing is divided by a singular value th
 from .. import hooks
 from .._rule import rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, conj, diagonal, diagonal_matrix, eps, poisoned
+from ._matrix import adjoint, conj, diagonal, diagonal_matrix, eps, one_norm, poisoned, scaled
 from .inv import inv
 
 __all__ = ["cofactor"]
@@ -38,7 +38,7 @@ def cofactor(x: Array, /, *, xp: Namespace) -> Array:
     if 0 in x.shape:
         return x * 0
     frame = _Frame(x, xp)
-    return frame.back(diagonal_matrix(frame.cast(_scaled(*_all_but_one(frame.s, xp), xp)), xp))
+    return frame.back(diagonal_matrix(frame.cast(scaled(*_all_but_one(frame.s, xp), xp)), xp))
 
 
 @cofactor.def_jvp
@@ -66,7 +66,7 @@ def _cofactor_derivative(x: Array, e: Array, /, *, xp: Namespace) -> Array:
         return x * 0
     frame = _Frame(x, xp)
     m = adjoint(frame.u, xp) @ e @ adjoint(frame.vh, xp)
-    p = frame.cast(_scaled(*_all_but_two(frame.s, xp), xp))
+    p = frame.cast(scaled(*_all_but_two(frame.s, xp), xp))
     on_diagonal = (p @ diagonal(m, xp)[..., None])[..., 0]
     return frame.back(diagonal_matrix(on_diagonal, xp) - xp.matrix_transpose(p * m))
 
@@ -119,16 +119,12 @@ def _second_derivative(x: Array, e: Array, f: Array, xp: Namespace) -> Array:
     z = d[..., None, None] * y
     z_e, z_f = (y @ (_dot(z, g, xp) * one - g @ z) for g in (e, f))
     z_ef = y @ (_dot(z_f, e, xp) * one - e @ z_f - f @ z_e)
-    bad = bad | (_norm(x, xp) * _norm(y, xp) > eps(x) ** -0.25)
+    bad = bad | (one_norm(x, xp) * one_norm(y, xp) > eps(x) ** -0.25)
     return xp.matrix_transpose(poisoned(z_ef, x, bad, xp))
 
 
 def _dot(z: Array, g: Array, xp: Namespace) -> Array:
     return xp.sum(xp.matrix_transpose(z) * g, axis=(-2, -1), keepdims=True)
-
-
-def _norm(a: Array, xp: Namespace) -> Array:
-    return xp.max(xp.sum(xp.abs(a), axis=-2, keepdims=True), axis=-1, keepdims=True)
 
 
 class _Frame:
@@ -158,12 +154,7 @@ def _split(s: Array, xp: Namespace) -> tuple[Array, Array]:
     exponent = xp.where(
         positive, xp.round(xp.log2(xp.where(positive, s, xp.ones_like(s)))), xp.zeros_like(s)
     )
-    return _scaled(s, -exponent, xp), exponent
-
-
-def _scaled(mantissa: Array, exponent: Array, xp: Namespace) -> Array:
-    half = xp.floor(exponent / 2)
-    return mantissa * 2.0**half * 2.0 ** (exponent - half)
+    return scaled(s, -exponent, xp), exponent
 
 
 def _all_but_one(s: Array, xp: Namespace) -> tuple[Array, Array]:

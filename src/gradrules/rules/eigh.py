@@ -158,12 +158,17 @@ def eigh_vjp(
     w, v = _tied(primals, outputs, lower, degenerate)
     w_bar, v_bar = cotangents
     if v_bar is None:
-        g = (v * xp.astype(w_bar, v.dtype)[..., None, :]) @ adjoint(v, xp)
-        return read_adjoint(g, lower, xp)
+        return values_vjp(v, w_bar, lower, xp)
     inner = gap_quotient(adjoint(v, xp) @ v_bar, w, degenerate=degenerate)
     if w_bar is not None:
         inner = inner + xp.astype(diagonal_matrix(w_bar, xp), v.dtype)
     return read_adjoint(herm(v @ inner @ adjoint(v, xp), xp), lower, xp)
+
+
+def values_vjp(v: Array, w_bar: Array, lower: bool | None, xp: Namespace) -> Array:
+    """``V diag(w_bar) V^H``: the vjp of the eigenvalues alone, one product."""
+    g = (v * xp.astype(w_bar, v.dtype)[..., None, :]) @ adjoint(v, xp)
+    return read_adjoint(g, lower, xp)
 
 
 def _tied(primals: Arrays, outputs: Arrays, lower: bool | None, degenerate: str) -> Arrays:

@@ -2,8 +2,8 @@ r"""Eigenvalues of a Hermitian matrix."""
 
 from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, diagonal, read, read_adjoint, real, spoil
-from .eigh import decompose, eigh, eigh_options
+from ._matrix import adjoint, diagonal, read, real, spoil
+from .eigh import decompose, eigh, eigh_options, values_vjp
 
 __all__ = ["eigvalsh"]
 
@@ -77,7 +77,7 @@ def eigvalsh_vjp(
     xp: Namespace,
 ) -> Array:
     """``V diag(w_bar) V^H``."""
-    return _vjp(eigh(primals[0], lower=lower)[1], cotangents[0], lower, xp)
+    return values_vjp(eigh(primals[0], lower=lower)[1], cotangents[0], lower, xp)
 
 
 @eigvalsh.def_keep
@@ -102,13 +102,8 @@ def eigvalsh_fast_vjp(
     *, lower: bool | None, xp: Namespace,
 ) -> Array:  # fmt: skip
     """As the vjp, with the kept eigenvectors."""
-    return _vjp(kept[0], cotangents[0], lower, xp)
+    return values_vjp(kept[0], cotangents[0], lower, xp)
 
 
 def _jvp(v: Array, x_dot: Array, lower: bool | None, xp: Namespace) -> Array:
     return real(diagonal(adjoint(v, xp) @ read(x_dot, lower, xp) @ v, xp), xp)
-
-
-def _vjp(v: Array, w_bar: Array, lower: bool | None, xp: Namespace) -> Array:
-    g = (v * xp.astype(w_bar, v.dtype)[..., None, :]) @ adjoint(v, xp)
-    return read_adjoint(g, lower, xp)
