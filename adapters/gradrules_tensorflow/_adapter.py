@@ -22,6 +22,7 @@ from gradrules.errors import GradrulesError, ShapeError, UnsupportedTransformErr
 from . import _graph
 from . import _namespace as xp
 from ._graph import inexact
+from ._host import host
 from ._transforms import TensorFlowTransforms
 
 Tensors = tuple[Any, ...]
@@ -63,13 +64,18 @@ class TensorFlowAdapter(Adapter):
         if graph:
             _refuse_version_1(rule)
         recorded = _watched(arrays)
-        if not (graph or recorded):
-            return rule.evaluate(arrays, options, xp=xp)
         if recorded:
             _refuse_nondifferentiable(rule, arrays)
+        keep = recorded and rule.defines("keep")
+        found = None if graph else host.evaluate(rule, arrays, options, keep=keep)
+        small = found is not None
+        if not (graph or recorded):
+            return rule.evaluate(arrays, options, xp=xp) if found is None else found[0]
         kept = None
         with recorders.stop_recording():
-            if recorded and rule.defines("keep"):
+            if found is not None:
+                outputs, kept = found
+            elif keep:
                 outputs, kept = rule.evaluate_keep(arrays, options, xp=xp)
             else:
                 outputs = rule.evaluate(arrays, options, xp=xp)
@@ -79,7 +85,7 @@ class TensorFlowAdapter(Adapter):
             else:  # an output may be an input; recorders tell tensors apart by identity
                 outputs = tuple(tf.identity(y) for y in outputs)
         if recorded:
-            _record(rule, arrays, outputs, kept, options)
+            _record(rule, arrays, outputs, kept, options, small=small)
         return outputs
 
 
@@ -110,7 +116,13 @@ def _refuse_nondifferentiable(rule: Rule, arrays: Tensors) -> None:
 
 
 def _record(
-    rule: Rule, arrays: Tensors, outputs: Tensors, kept: Tensors | None, options: Options
+    rule: Rule,
+    arrays: Tensors,
+    outputs: Tensors,
+    kept: Tensors | None,
+    options: Options,
+    *,
+    small: bool,
 ) -> None:
     """Tell the recorders that ``outputs = rule(arrays)``.
 
@@ -125,7 +137,7 @@ def _record(
     def linear(mode: Any, positions: list[int], given: Tensors, count: int) -> MaybeTensors:
         at = dict(zip(positions, given, strict=True))
         inputs = tuple(at.get(i) for i in range(count))
-        return _linear(rule, mode, arrays, outputs, inputs, kept, options)
+        return _linear(rule, mode, arrays, outputs, inputs, kept, options, small=small)
 
     def vjp(*cotangents: Any) -> list[Any]:
         dense = tuple(map(tf.convert_to_tensor, cotangents))  # tf.gather gives IndexedSlices
@@ -170,15 +182,23 @@ def _linear(
     inputs: MaybeTensors,
     kept: Tensors | None,
     options: Options,
+    *,
+    small: bool,
 ) -> MaybeTensors:
     """The linear map: its fast form where nothing may differentiate it, else the closed form.
 
+    With `small`, what is kept was made by NumPy, and serves it alone.
     In a graph nobody knows who will differentiate it later, so that the fast form is given the
     derivative of the closed form.
     """
     present = tuple(x is not None for x in inputs)
     operands = (*primals, *outputs, *(x for x in inputs if x is not None))
-    if kept is None or not rule.defines(f"fast_{mode}") or _watched(operands):
+    watched = _watched(operands)
+    if small and not watched:
+        found = host.linear(rule, mode, primals, outputs, kept or (), inputs, options)
+        if found is not None:
+            return found
+    if kept is None or small or watched or not rule.defines(f"fast_{mode}"):
         return rule.linear(mode, primals, outputs, inputs, options, xp=xp)
     values = rule.linear(mode, primals, outputs, inputs, options, xp=xp, kept=kept)
     if tf.executing_eagerly():

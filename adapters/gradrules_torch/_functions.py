@@ -1,10 +1,11 @@
 """A rule as an operation that torch can differentiate: two ``torch.autograd.Function``.
 
-`Primal` evaluates a rule. Its backward and its jvp are the rule's linear map, called by `linear`, which
-decides what it costs: where nothing can differentiate the map again, the fast form at once; where plain
-autograd will, the closed form, recorded; inside ``torch.func``, which records every map whether a second
-derivative follows or not, the operation `Linear`: executed, it is the fast form; differentiated, the
-closed form. Nothing is ever differentiated through a kept array.
+`Primal` evaluates a rule (inside ``torch.func`` as `TransformedPrimal`). Its backward and its jvp are the
+rule's linear map, called by `linear`, which decides what it costs: where nothing can differentiate the map
+again, the fast form at once, by NumPy if it is small; where plain autograd will, the closed form, recorded;
+inside ``torch.func``, which records every map whether a second derivative follows or not, the operation
+`Linear`: executed, it is the fast form; differentiated, the closed form. Nothing is ever differentiated
+through a kept array.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from torch._functorch.utils import unwrap_dead_wrappers
 
 from gradrules import Rule
 
+from ._host import host, observed
 from ._namespace import xp
 
 Arrays = tuple[Any, ...]
@@ -26,11 +28,15 @@ Mode = Literal["jvp", "vjp"]
 
 @dataclass(frozen=True)
 class Call:
-    """A rule with its options; `keep` asks for the kept arrays after the outputs."""
+    """A rule with its options.
+
+    `keep` asks for the kept arrays after the outputs; `small` lets NumPy compute, if it can.
+    """
 
     rule: Rule
     options: Options
     keep: bool
+    small: bool
 
 
 @dataclass(frozen=True)
@@ -67,40 +73,15 @@ def split(operands: Arrays, counts: tuple[int, int, int]) -> tuple[Arrays, Array
     return operands[:p], operands[p : p + o], operands[p + o : p + o + k], operands[p + o + k :]
 
 
-class _Function(torch.autograd.Function):
-    """A Function of one static argument and arrays."""
-
-    @classmethod
-    def apply(cls, *args: Any) -> Any:
-        # Function.apply binds default arguments by inspect.signature: 50 us a call, for nothing.
-        if transforming():
-            return super().apply(*args)
-        return super(torch.autograd.Function, cls).apply(*unwrap_dead_wrappers(args))
-
-
-class Primal(_Function):
+class Primal(torch.autograd.Function):
     """The outputs of a rule, and the kept arrays if they are asked for."""
 
     @staticmethod
-    def forward(call: Call, *primals: Any) -> Arrays:
-        """Evaluate; an output must not share memory with an input, or torch takes it for a view."""
-        if call.keep:
-            outputs, kept = call.rule.evaluate_keep(primals, call.options, xp=xp)
-        else:
-            outputs, kept = call.rule.evaluate(primals, call.options, xp=xp), ()
-        return tuple(_own(y, primals) for y in (*outputs, *kept))
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Arrays) -> None:
-        """Save inputs and outputs for both modes."""
-        call, *primals = inputs
-        outputs = len(call.rule.outputs)
-        ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(*output[outputs:])
-        ctx.call = call
-        ctx.counts = len(primals), outputs, len(output) - outputs
-        ctx.save_for_backward(*primals, *output)
-        ctx.save_for_forward(*primals, *output)
+    def forward(ctx: Any, call: Call, *primals: Any) -> Arrays:
+        """Evaluate, and save everything for both modes."""
+        output = _compute(call, primals)
+        _save(ctx, call, primals, output)
+        return output
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Any) -> tuple[Any, ...]:
@@ -108,12 +89,14 @@ class Primal(_Function):
         cotangents = cotangents[: ctx.counts[1]]
         if all(c is None for c in cotangents):
             return (None,) * len(ctx.needs_input_grad)
-        rule = ctx.call.rule
+        call, rule = ctx.call, ctx.call.rule
         for position, name in enumerate(rule.inputs):
             if name in rule.nondifferentiable and ctx.needs_input_grad[1 + position]:
                 raise rule.refusal(name)
         primals, outputs, kept, _ = split(ctx.saved_tensors, ctx.counts)
-        return None, *linear(rule, ctx.call.options, "vjp", primals, outputs, kept, cotangents)
+        return None, *linear(
+            rule, call.options, "vjp", primals, outputs, kept, cotangents, small=call.small
+        )
 
     @staticmethod
     def jvp(ctx: Any, _static: None, *tangents: Any) -> tuple[Any, ...]:
@@ -121,21 +104,68 @@ class Primal(_Function):
         with fwd._set_fwd_grad_enabled(True):  # noqa: FBT003 (torch's signature)
             operands = tuple(_stripped(x) for x in ctx.saved_tensors)
             primals, outputs, kept, _ = split(operands, ctx.counts)
-            rule, options = ctx.call.rule, ctx.call.options
-            values = linear(rule, options, "jvp", primals, outputs, kept, tangents)
+            call = ctx.call
+            values = linear(
+                call.rule, call.options, "jvp", primals, outputs, kept, tangents, small=call.small
+            )
             return *_dense(values, outputs), *(None for _ in kept)
+
+
+class TransformedPrimal(Primal):
+    """The same in the form that ``torch.func`` asks for, which costs 40 us more."""
+
+    @staticmethod
+    def forward(call: Call, *primals: Any) -> Arrays:  # type: ignore[override]
+        """Evaluate."""
+        return _compute(call, primals)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Arrays) -> None:
+        """Save everything."""
+        call, *primals = inputs
+        _save(ctx, call, tuple(primals), output)
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], call: Call, *primals: Any) -> Any:
         """Rules take batch axes: move the mapped one to the front."""
         primals = _front(info, in_dims[1:], primals)
         # Without `keep` nothing above this level is differentiated, but something below may be.
-        keep, rule, options = call.keep, call.rule, call.options
-        outputs = Primal.apply(call, *primals) if keep else evaluate(rule, options, primals)
+        outputs = (
+            _record(call, primals) if call.keep else evaluate(call.rule, call.options, primals)
+        )
         return outputs, (0,) * len(outputs)
 
 
-class Linear(_Function):
+def _compute(call: Call, primals: Arrays) -> Arrays:
+    """Outputs and kept arrays. None shares memory with an input, or torch would take it for a view."""
+    found = None
+    if call.small:
+        found = host.evaluate(call.rule, primals, call.options, keep=call.keep)
+    if found is not None:
+        outputs, kept = found
+        return *outputs, *kept
+    if call.keep and not call.small:
+        outputs, kept = call.rule.evaluate_keep(primals, call.options, xp=xp)
+    else:
+        outputs, kept = call.rule.evaluate(primals, call.options, xp=xp), ()
+    return tuple(_own(y, primals) for y in (*outputs, *kept))
+
+
+def _save(ctx: Any, call: Call, primals: Arrays, output: Arrays) -> None:
+    outputs = len(call.rule.outputs)
+    ctx.set_materialize_grads(False)
+    ctx.mark_non_differentiable(*output[outputs:])
+    ctx.call = call
+    ctx.counts = len(primals), outputs, len(output) - outputs
+    ctx.save_for_backward(*primals, *output)
+    ctx.save_for_forward(*primals, *output)
+
+
+def _record(call: Call, primals: Arrays) -> Arrays:
+    return (TransformedPrimal if transforming() else Primal).apply(call, *primals)
+
+
+class Linear(torch.autograd.Function):
     """The linear map of a rule from tangent to tangent, or from cotangent to cotangent."""
 
     @staticmethod
@@ -210,7 +240,7 @@ class Linear(_Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], map_: Map, *operands: Any) -> Any:
-        """As in `Primal`."""
+        """As in `TransformedPrimal`."""
         values = Linear.apply(map_, *_front(info, in_dims[1:], operands))
         return values, (0,) * len(values)
 
@@ -221,12 +251,15 @@ def evaluate(rule: Rule, options: Options, primals: Arrays) -> Arrays:
         # Directly under vmap nothing differentiates yet; Primal.vmap asks again, one level below.
         top = torch._C._functorch.peek_interpreter_stack().key()
         keep = top != torch._C._functorch.TransformType.Vmap
-    elif _differentiated(primals) or fwd._current_level >= 0:
-        keep = True
+        small = False
     else:
-        return rule.evaluate(primals, options, xp=xp)
-    call = Call(rule, options, keep and rule.defines("keep"))
-    return Primal.apply(call, *primals)[: len(rule.outputs)]
+        small = not observed()
+        keep = _differentiated(primals) or fwd._current_level >= 0
+        if not keep:
+            found = host.evaluate(rule, primals, options) if small else None
+            return rule.evaluate(primals, options, xp=xp) if found is None else found[0]
+    call = Call(rule, options, keep and rule.defines("keep"), small)
+    return _record(call, primals)[: len(rule.outputs)]
 
 
 def linear(
@@ -237,18 +270,27 @@ def linear(
     outputs: Arrays,
     kept: Arrays,
     inputs: tuple[Any, ...],
+    *,
+    small: bool = False,
 ) -> tuple[Any, ...]:
-    """Apply the linear map, by the cheapest form that whoever is watching allows."""
-    if not kept or not rule.defines(f"fast_{mode}"):
-        return rule.linear(mode, primals, outputs, inputs, options, xp=xp)
+    """Apply the linear map, by the cheapest form that whoever is watching allows.
+
+    With `small`, what is kept was made by NumPy, and serves it alone.
+    """
     if not transforming():
         # Grad mode off does not mean unwatched: a backward pass inside a dual level carries tangents.
         # In a jvp the operands were stripped of theirs.
         watched = _differentiated((*primals, *outputs, *inputs)) or (
             mode == "vjp" and fwd._current_level >= 0
         )
-        use = None if watched else kept
+        if small and not (watched or observed()):
+            found = host.linear(rule, mode, primals, outputs, kept, inputs, options)
+            if found is not None:
+                return found
+        use = None if watched or small else kept or None
         return rule.linear(mode, primals, outputs, inputs, options, xp=xp, kept=use)
+    if small or not kept or not rule.defines(f"fast_{mode}"):
+        return rule.linear(mode, primals, outputs, inputs, options, xp=xp)
     counts = len(primals), len(outputs), len(kept)
     map_ = Map(rule, options, mode, counts, tuple(x is not None for x in inputs))
     return Linear.apply(map_, *primals, *outputs, *kept, *(x for x in inputs if x is not None))

@@ -10,7 +10,7 @@ array([[ 4., -2.],
 
 from typing import TYPE_CHECKING, Any
 
-from . import adapters, errors, hooks
+from . import adapters, errors, hooks, host
 from ._registry import registry
 from ._rule import Declaration, Edge, Gauge, Rule, rule
 from .adapters import Adapter, Transforms
@@ -45,6 +45,7 @@ __all__ = [
     "expm",
     "expm_frechet",
     "hooks",
+    "host",
     "inv",
     "registry",
     "rule",

@@ -7,9 +7,12 @@ namespace it was given. This is the whole list: a rule needs nothing else of a f
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from array_api_compat import numpy as numpy_namespace
+
 from ._typing import Array, Arrays, Namespace
 
-__all__ = ["eye_like", "length", "lu_factor", "lu_solve", "provide", "repeat"]
+__all__ = ["all_finite", "eye_like", "length", "lu_factor", "lu_solve", "provide", "repeat"]
 
 _NATIVE: dict[Namespace, dict[str, Callable[..., Any]]] = {}
 
@@ -36,6 +39,12 @@ def eye_like(a: Array, /, *, xp: Namespace) -> Array:
     if native is not None:
         return native(a)
     return xp.eye(a.shape[-1], dtype=a.dtype, device=a.device)
+
+
+def all_finite(a: Array, /, *, xp: Namespace) -> bool:
+    """Whether all entries are known to be finite; `False` also where looking at them costs much."""
+    native = _native(xp, "all_finite")
+    return native is not None and native(a)
 
 
 def lu_factor(a: Array, /, *, xp: Namespace) -> Arrays:
@@ -79,3 +88,6 @@ def repeat(
     for i in range(int(count)):
         state = body(i, state)
     return state
+
+
+provide(numpy_namespace, all_finite=lambda a: bool(np.isfinite(a).all()))

@@ -9,7 +9,7 @@ it decides the same at every order and in both modes.
 from .. import hooks
 from .._rule import rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import eps, frobenius, is_complex, order, real
+from ._matrix import eps, is_complex, order, real
 
 __all__ = ["gap_quotient"]
 
@@ -25,21 +25,18 @@ def gap_quotient(k: Array, w: Array, /, *, degenerate: str = "nan", xp: Namespac
     if 0 in k.shape:
         return k
     distance = w[..., None, :] - w[..., :, None]
-    diagonal = hooks.eye_like(k, xp=xp) != 0
-    near = _near(w, distance, xp) & ~diagonal
-    f = 1 / xp.where(near | diagonal, xp.ones_like(distance), distance)
-    nothing = xp.zeros_like(k)
-    z = xp.where(near | diagonal, nothing, k * xp.astype(f, k.dtype))
+    rounding = GAP * order(w, xp) ** 0.5 * eps(w) * xp.max(xp.abs(w), axis=-1)[..., None, None]
+    near = xp.abs(distance) <= rounding  # of itself every value is
+    gap = xp.where(near, xp.ones_like(distance), distance)
+    z = xp.where(near, xp.zeros_like(k), k / xp.astype(gap, k.dtype))
     if degenerate == "project":
         return z
-    size = frobenius(k, xp)[..., None, None]
-    bad = near & ~(xp.abs(k) <= NUMERATOR * order(k, xp) * eps(k) * size)
+    size = xp.abs(k)
+    negligible = size <= NUMERATOR * order(k, xp) * eps(k) * xp.max(
+        size, axis=(-2, -1), keepdims=True
+    )
+    bad = near & ~(negligible | (hooks.eye_like(w, xp=xp) != 0))
     return xp.where(bad, xp.full_like(k, float("nan")), z)
-
-
-def _near(w: Array, distance: Array, xp: Namespace) -> Array:
-    largest = xp.max(xp.abs(w), axis=-1)[..., None, None]
-    return xp.abs(distance) <= GAP * order(w, xp) ** 0.5 * eps(w) * largest
 
 
 @gap_quotient.def_jvp

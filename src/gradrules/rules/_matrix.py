@@ -3,7 +3,7 @@
 from typing import Any
 
 from .. import hooks
-from .._typing import Array, Namespace
+from .._typing import Array, Arrays, Namespace
 from ..adapters import dtype_name
 
 _EPS = {"float32": 2.0**-23, "complex64": 2.0**-23, "float64": 2.0**-52, "complex128": 2.0**-52}
@@ -60,14 +60,6 @@ def diagonal_matrix(v: Array, xp: Namespace) -> Array:
     return v[..., :, None] * hooks.eye_like(v, xp=xp)
 
 
-def frobenius(a: Array, xp: Namespace) -> Array:
-    """Frobenius norm of each matrix, free of overflow; no derivative is taken of it."""
-    size = xp.abs(a)
-    largest = xp.max(size, axis=(-2, -1), keepdims=True)
-    unit = xp.where(largest > 0, largest, xp.ones_like(largest))
-    return (unit * xp.sqrt(xp.sum((size / unit) ** 2, axis=(-2, -1), keepdims=True)))[..., 0, 0]
-
-
 def read(a: Array, lower: bool | None, xp: Namespace) -> Array:
     """The Hermitian matrix that a function of `a` reads.
 
@@ -90,12 +82,19 @@ def read_adjoint(g: Array, lower: bool | None, xp: Namespace) -> Array:
     return g if lower is None else 2 * triangle(g, lower, xp)
 
 
-def spoil(a: Array, xp: Namespace) -> Array:
-    """Zero, or NaN where a matrix has an entry that is not finite: ``(..., 1, 1)``.
+def guarded(a: Array, xp: Namespace, *results: tuple[Array, int]) -> Arrays:
+    """Results, NaN where a matrix of `a` has an entry that is not finite: a library may return numbers.
 
-    Added to a result, it keeps a library from returning numbers for data that are none.
+    Each result comes with its number of axes behind the batch, 0 to 2.
     """
-    return xp.sum(a * 0, axis=(-2, -1), keepdims=True)
+    values = tuple(y for y, _ in results)
+    if hooks.all_finite(a, xp=xp):
+        return values
+    bad = xp.sum(a * 0, axis=(-2, -1), keepdims=True)
+    spoils = (bad[(..., *(0,) * (2 - rank))] for _, rank in results)
+    return tuple(
+        y + (s if is_complex(y) else real(s, xp)) for y, s in zip(values, spoils, strict=True)
+    )
 
 
 def poisoned(y: Array, x: Array, bad: Array, xp: Namespace) -> Array:

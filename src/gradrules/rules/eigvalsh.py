@@ -2,7 +2,7 @@ r"""Eigenvalues of a Hermitian matrix."""
 
 from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, diagonal, read, real, spoil
+from ._matrix import adjoint, diagonal, guarded, read, real
 from .eigh import decompose, eigh, eigh_options, values_vjp
 
 __all__ = ["eigvalsh"]
@@ -44,7 +44,7 @@ def eigvalsh(x: Array, /, *, lower: bool | None = None, xp: Namespace) -> Array:
         ``(..., n)``, real and ascending, in the unit of `x`.
     """
     a = read(x, lower, xp)
-    return xp.linalg.eigvalsh(a) + real(spoil(a, xp), xp)[..., 0]
+    return guarded(a, xp, (xp.linalg.eigvalsh(a), 1))[0]
 
 
 @eigvalsh.def_options

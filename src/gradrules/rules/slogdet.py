@@ -3,7 +3,7 @@ r"""Sign and logarithm of a determinant, :math:`\det A = \sigma e^{\ell}`."""
 from .. import hooks
 from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, conj, is_complex, poisoned, real, spoil
+from ._matrix import adjoint, conj, guarded, is_complex, poisoned, real
 from .inv import inv
 
 __all__ = ["slogdet"]
@@ -36,7 +36,7 @@ def slogdet(x: Array, /, *, xp: Namespace) -> Arrays:
         Both ``(...)``; `sign` has the dtype of `x`, `logabsdet` is real.
     """
     sign, logabsdet = xp.linalg.slogdet(x)
-    return sign + spoil(x, xp)[..., 0, 0], real(logabsdet, xp)
+    return *guarded(x, xp, (sign, 0)), real(logabsdet, xp)
 
 
 # With t = tr(A^-1 A'): l' = Re t, and sigma' = i sigma Im t. For a real A the sign is constant.
