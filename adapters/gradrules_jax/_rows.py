@@ -1,6 +1,6 @@
 """Transformations of JAX beyond those of `_transforms`, for the transform matrix."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -37,7 +37,7 @@ def _all(p: Problem) -> tuple[int, ...]:
     return tuple(range(len(p.x)))
 
 
-def _pair(gradients: Arrays, along: Arrays) -> Array:
+def _pair(gradients: Sequence[Array], along: Arrays) -> Array:
     """JAX's gradients are the conjugates of ours: paired without conjugation."""
     return sum(jnp.sum(jnp.real(g * d)) for g, d in zip(gradients, along, strict=True))
 

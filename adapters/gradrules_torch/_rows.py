@@ -237,6 +237,10 @@ def _first(p: Problem) -> Any:
     return _down(p, p.loss, p.d)
 
 
+def _forward(p: Problem) -> Any:
+    return _up(p.loss, p.d)
+
+
 def _second(p: Problem) -> Any:
     return _up(_down(p, p.loss, p.d), p.e)
 
@@ -265,7 +269,7 @@ def _func() -> Iterator[Row]:
     yield Row("func.grad_and_value", 1, _value_and_grad)
     yield Row("func.vjp", 1, _func_vjp)
     yield Row("func.vjp, pullback under vmap", 1, _pullback_under_vmap)
-    yield Row("func.jvp", 1, lambda p: [_up(p.loss, p.d)(*p.x)])
+    yield Row("func.jvp", 1, lambda p: [_forward(p)(*p.x)])
     yield Row("func.linearize", 1, _linearize)
     yield Row("func.jacrev", 1, _func_jacobian(func.jacrev))
     yield Row("func.jacfwd", 1, _func_jacobian(func.jacfwd))
@@ -321,7 +325,7 @@ def _grad_of_mapped(p: Problem) -> list[Any]:
 
 def _vmap() -> Iterator[Row]:
     yield Row("vmap of func.grad", 1, _mapped(_first))
-    yield Row("vmap of func.jvp", 1, _mapped(lambda p: _up(p.loss, p.d)))
+    yield Row("vmap of func.jvp", 1, _mapped(_forward))
     yield Row("vmap of jvp of grad", 2, _mapped(_second))
     yield Row("vmap in vmap, of grad", 1, _mapped_twice)
     yield Row("vmap(chunk_size=2) of grad", 1, _mapped(_first, chunk_size=2))
@@ -341,6 +345,10 @@ def _of_compiled(p: Problem, **how: Any) -> list[Any]:
     return _backward(p, _compiled(p.loss, **how))
 
 
+def _compiled_at(p: Problem, *, make: Callable[[Problem], Any]) -> list[Any]:
+    return [_compiled(make(p))(*p.x)]
+
+
 def _compiled_rows() -> Iterator[Row]:
     yield Row("compile, then backward()", 1, _of_compiled, slow=True)
     yield Row(
@@ -356,9 +364,12 @@ def _compiled_rows() -> Iterator[Row]:
         slow=True,
     )
     for name, order, make in (
-        ("func.grad", 1, _first), ("func.jvp", 1, lambda p: _up(p.loss, p.d)), ("jvp of grad", 2, _second),
-    ):  # fmt: skip
-        yield Row(f"compile of {name}", order, lambda p, m=make: [_compiled(m(p))(*p.x)], slow=True)
+        ("func.grad", 1, _first),
+        ("func.jvp", 1, _forward),
+        ("jvp of grad", 2, _second),
+    ):
+        run = functools.partial(_compiled_at, make=make)
+        yield Row(f"compile of {name}", order, run, slow=True)
     yield Row(
         "compile of vmap of grad",
         1,

@@ -102,4 +102,4 @@ if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
     if command == "run":
         sys.exit(bool(run(*arguments)))
-    print(page(arguments), end="")
+    sys.stdout.write(page(arguments))

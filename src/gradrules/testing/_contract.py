@@ -15,6 +15,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -332,43 +333,34 @@ def _generic(backend: FrameworkBackend) -> Iterator[Row]:
     def twice(p: Problem) -> list[Any]:
         return [down(p, lambda *x: (p.loss(*x) + p.loss(*x)) / 2, p.d)(*p.x)]
 
-    for modes in ("", "r", "f", "rr", "rf", "fr", "ff", "rrr", "fff", "rfr", "ffr"):
-        function = nested(modes)
-        yield Row(title(modes), len(modes), lambda p, g=function: [g(p)(*p.x)], slow=len(modes) > 2)
-        if len(modes) > 2 or modes in ("rr", "ff"):
-            continue
-        if "vmap" not in t.missing:
-            yield Row(
-                f"vmap: {title(modes)}", len(modes),
-                lambda p, g=function: t.vmap(lambda *x: (g(p)(*x),))(*p.points)[0],
-            )  # fmt: skip
-        if "compile" not in t.missing:
-            for name in t.compilers():
-                yield Row(
-                    f"{name}: {title(modes)}",
-                    len(modes),
-                    _compiled(t, name, function, mapped=False),
-                )
-                if modes == "r":
-                    yield Row(
-                        f"{name}: vmap: {title(modes)}",
-                        1,
-                        _compiled(t, name, function, mapped=True),
-                    )
-    yield Row("two calls add up", 1, twice)
+    def alone(p: Problem, *, f: Callable[[Problem], Any]) -> list[Any]:
+        return [f(p)(*p.x)]
 
+    def mapped(p: Problem, *, f: Callable[[Problem], Any]) -> Any:
+        return t.vmap(lambda *x: (f(p)(*x),))(*p.points)[0]
 
-def _compiled(t: Any, name: str, function: Any, *, mapped: bool) -> Callable[[Problem], Any]:
-    def run(p: Problem) -> Any:
+    def compiled(p: Problem, *, f: Callable[[Problem], Any], name: str, mapped: bool) -> Any:
         refused = t.refused(name, p.rule, p.dtype)
         if refused:
             raise NotOffered(refused)
-        g = function(p)
+        g = f(p)
 
-        def alone(*x: Any) -> Any:
+        def values(*x: Any) -> Any:
             return (g(*x),)
 
-        compiled = t.compilers()[name](t.vmap(alone) if mapped else alone)
-        return compiled(*p.points)[0] if mapped else list(compiled(*p.x))
+        h = t.compilers()[name](t.vmap(values) if mapped else values)
+        return h(*p.points)[0] if mapped else list(h(*p.x))
 
-    return run
+    for modes in ("", "r", "f", "rr", "rf", "fr", "ff", "rrr", "fff", "rfr", "ffr"):
+        word, order, f = title(modes), len(modes), nested(modes)
+        yield Row(word, order, partial(alone, f=f), slow=order > 2)
+        if order > 2 or modes in ("rr", "ff"):
+            continue
+        if "vmap" not in t.missing:
+            yield Row(f"vmap: {word}", order, partial(mapped, f=f))
+        for name in () if "compile" in t.missing else t.compilers():
+            yield Row(f"{name}: {word}", order, partial(compiled, f=f, name=name, mapped=False))
+            if modes == "r" and "vmap" not in t.missing:
+                both = partial(compiled, f=f, name=name, mapped=True)
+                yield Row(f"{name}: vmap: {word}", order, both)
+    yield Row("two calls add up", 1, twice)
