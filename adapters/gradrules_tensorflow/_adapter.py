@@ -15,6 +15,7 @@ import tensorflow as tf
 # forward mode to the native derivative of the primal, silently.
 from tensorflow.python.eager import record as recorders
 from tensorflow.python.eager.forwardprop_util import pack_tangents
+from tensorflow.python.framework.ops import EagerTensor
 
 from gradrules import Adapter, Rule
 from gradrules.errors import GradrulesError, ShapeError, UnsupportedTransformError
@@ -48,6 +49,8 @@ class TensorFlowAdapter(Adapter):
 
     def check(self, rule: Rule, arrays: Tensors) -> Tensors:
         """Read variables, which a tape sees; then the checks of every adapter."""
+        if all(type(a) is EagerTensor for a in arrays):
+            return super().check(rule, arrays)
         tensors = tuple(tf.convert_to_tensor(a) for a in arrays)
         for name, tensor in zip(rule.inputs, tensors, strict=True):
             if tensor.shape.rank is None:

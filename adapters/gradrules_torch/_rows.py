@@ -1,6 +1,7 @@
 """Transformations of torch beyond those of `_transforms`, for the transform matrix."""
 
 import functools
+import io
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -388,12 +389,25 @@ class _Module(torch.nn.Module):
 
 
 def _exported(p: Problem) -> Any:
-    return torch.export.export(_Module(p.loss), p.x).module()
+    file = io.BytesIO()
+    torch.export.save(torch.export.export(_Module(p.loss), p.x), file)
+    file.seek(0)
+    return torch.export.load(file).module()
+
+
+def _loaded(p: Problem) -> list[Any]:
+    return _backward(p, _exported(p))
+
+
+def _loaded_twice(p: Problem) -> list[Any]:
+    return _double(p, _exported(p))
 
 
 def _programs() -> Iterator[Row]:
     yield from _compiled_rows()
     yield Row("torch.export", 0, lambda p: [_exported(p)(*p.x)], slow=True)
+    yield Row("gradient of a saved and loaded program", 1, _loaded, slow=True)
+    yield Row("second derivative of a loaded program", 2, _loaded_twice, slow=True)
     yield Row("make_fx of grad", 1, _traced)
 
 

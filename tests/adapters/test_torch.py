@@ -14,6 +14,7 @@ from gradrules.errors import (
     ArrayTypeError,
     MissingDerivativeError,
     NotDifferentiableError,
+    UnsupportedTransformError,
 )
 
 torch = pytest.importorskip("torch")
@@ -567,6 +568,31 @@ class TestTorch:
         for strict in (True, False):
             program = torch.export.export(Module(), (x,), strict=strict)
             close(program.module()(x), case.loss(x))
+
+    def test_export_refuses_what_it_cannot_write_down(self):
+        @gr.rule(name="_with_function", replace=True)
+        def applied(x, /, *, function=torch.sin):
+            return function(x)
+
+        class Module(torch.nn.Module):
+            def forward(self, x):
+                return applied(x)
+
+        with pytest.raises(UnsupportedTransformError, match=r"_with_function.*torch\.export"):
+            torch.export.export(Module(), (X,), strict=False)
+
+    def test_an_exported_program_is_never_silently_without_tangents(self):
+        class Module(torch.nn.Module):
+            def forward(self, x):
+                return gr.det(x)
+
+        x = torch.eye(2, dtype=torch.float64)
+        program = torch.export.export(Module(), (x,)).module()
+        with fwd.dual_level():
+            y = fwd.unpack_dual(program(fwd.make_dual(x, x)))
+            close(y.tangent, 2.0)
+        with pytest.raises(RuntimeError):
+            func.jvp(program, (x,), (x,))
 
     def test_meta(self):
         for name in NAMES:
