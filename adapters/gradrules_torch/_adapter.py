@@ -55,7 +55,7 @@ class TorchAdapter(Adapter):
         if torch.compiler.is_exporting():
             return saved(rule, options, arrays)
         if torch.compiler.is_dynamo_compiling():
-            return _opaque(_key(rule), options, *arrays)
+            return _opaque(_key(rule), tuple(options), *arrays)
         return _evaluate(rule, options, arrays)
 
     def device(self, array: Any) -> torch.device:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, overload
 from . import _dispatch
 from ._registry import add
 from ._signature import Signature
-from ._typing import Array, Arrays, MaybeArrays, Namespace, Options
+from ._typing import Array, Arrays, MaybeArrays, Namespace, Options, TypedOptions
 from .errors import (
     ArrayTypeError,
     MissingDerivativeError,
@@ -131,7 +131,7 @@ class Rule:
         # What a caller passes: tf.function and others read it.
         self.__signature__ = inspect.Signature([p for p in parameters if p.name != "xp"])
         self._functions: dict[str, Function] = {"primal": _wants_xp(primal)}
-        self._default_options: Options = tuple(sorted(self.defaults.items()))
+        self._default_options: Options = TypedOptions(sorted(self.defaults.items()))
         self._required = {k for k, v in self.defaults.items() if v is inspect.Parameter.empty}
         self._check_declaration()
         self._pack: Callable[[Sequence[Any]], Any] = (
@@ -429,7 +429,7 @@ class Rule:
         check = self._functions.get("options")
         if check is not None:
             check(**merged)
-        return tuple(sorted(merged.items()))
+        return TypedOptions(sorted(merged.items()))
 
     def def_options(self, function: F) -> F:
         """Define ``check(**options)``, which raises on values that are not allowed."""
