@@ -27,16 +27,16 @@ CACHE = 4096
 def make_primitive(name: str, evaluate: Callable[..., list[Array]]) -> tuple[Any, Bind]:
     """A primitive with the value ``evaluate(call, *operands)``, and the function that binds it.
 
-    `call` is hashable and holds all that is static, its `rule` among it. `evaluate` accepts a new batch axis in front of
-    all operands and returns it in front of all results; this is the primitive's `vmap`. Derivatives
-    and shapes are for the caller to define.
+    `call` is hashable and holds all that is static, its `rule` among it. `evaluate` accepts a new
+    batch axis in front of all operands and returns it in front of all results; this is the
+    primitive's `vmap`. Derivatives and shapes are for the caller to define.
     """
     primitive = Primitive(name)
     primitive.multiple_results = True
 
     def bind(*operands: Array, call: Any) -> list[Array]:
-        operands = batch_alike(call.rule, _varying_alike(operands))
-        results: list[Array] = primitive.bind(*operands, call=call)
+        alike = batch_alike(call.rule, _varying_alike(operands))
+        results: list[Array] = primitive.bind(*alike, call=call)
         return results
 
     def execute(*operands: Array, call: Hashable) -> list[Array]:

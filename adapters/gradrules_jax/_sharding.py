@@ -22,9 +22,7 @@ Array = Any
 Operands = Sequence[Array]
 
 
-def on_shards(
-    rule: Rule, operands: Operands, evaluate: Callable[..., list[Array]]
-) -> list[Array]:
+def on_shards(rule: Rule, operands: Operands, evaluate: Callable[..., list[Array]]) -> list[Array]:
     """``evaluate(*operands)``, where an explicit mesh splits the batch: on each part by itself.
 
     The primals of `rule` come first in `operands`; the batch axes are in front of all operands and

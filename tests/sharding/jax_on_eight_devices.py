@@ -1,13 +1,6 @@
-"""Every rule on a batch split over eight devices of the host; a report in JSON on standard output.
+"""Every rule on a batch split over eight devices; written to the file that the command line names."""
 
-For each rule, each kind of sharding and each dtype: the collectives of the compiled program, how far its
-results are from those of one device, and how they are sharded.
-"""
-
-import json
 import re
-import sys
-import traceback
 from collections import Counter
 from functools import partial
 
@@ -16,16 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
+from problems import attempt, distance, floating_outputs, problem, problems, report
 
 import gradrules as gr
-from gradrules.testing._cases import draw, generator
+from gradrules import adapters
+from gradrules.errors import ArrayTypeError
 
-BATCH = (16,)
-MODES = ("automatic", "explicit", "shard_map")
+T = adapters.load("jax").transforms
 SPLIT = P("batch")
+# In the compiled text, what moves and its shape; an asynchronous pair counts by its start.
 COLLECTIVE = re.compile(
-    r"= [^=]*? (all-gather|all-to-all|all-reduce|collective-permute|collective-broadcast|"
-    r"reduce-scatter|ragged-all-to-all)(?:-start)?\("
+    r"= (?P<shape>\(.*?\)|\S+) (?P<name>all-gather|all-to-all|all-reduce|reduce-scatter|"
+    r"collective-permute|collective-broadcast|ragged-all-to-all)(?:-start)?\("
 )
 
 
@@ -34,47 +29,24 @@ def mesh_of(mode):
     return jax.make_mesh((8,), ("batch",), axis_types=(kind,))
 
 
-def as_tuple(y):
-    return tuple(y) if isinstance(y, tuple) else (y,)
+# -- every rule ------------------------------------------------------------------------------------
 
 
-def value(rule, *primals):
-    return as_tuple(rule(*primals))
-
-
-def gradient(rule, bars, *primals):
-    """A gradient that adds nothing up: cotangents of the outputs, in place of a loss."""
-    return jax.vjp(partial(value, rule), *primals)[1](bars)
-
-
-def all_orders(rule, bars, directions, *primals):
+def all_orders(p, bars, directions, *primals):
     """Value, gradient, jvp of the gradient."""
-    push = jax.jvp(partial(gradient, rule, bars), primals, directions)
-    return value(rule, *primals), *push
+    f, x = p.function(primals)
+    gradient = partial(T.vjp, f, cotangents=bars)
+    push = T.jvp(lambda *x: gradient(x), x, directions)
+    return floating_outputs(p.rule(*primals)), gradient(x), push
 
 
-def programs(rule):
-    """What is compiled, per dtype, and with what arguments."""
-    for dtype, orders in (("float64", all_orders), ("complex128", gradient)):
-        if dtype not in rule.declaration.dtypes:
-            continue
-        primals, directions = (
-            draw(rule, generator(rule.name, k), dtype, batch=BATCH) for k in (0, 1)
-        )
-        rng = generator(rule.name, "bars")
-        bars = tuple(
-            np.asarray(rng.standard_normal(y.shape), y.dtype) for y in value(rule, *primals)
-        )
-        arguments = (bars, directions) if orders is all_orders else (bars,)
-        yield dtype, partial(orders, rule), (*arguments, *primals)
+def first_order(p, bars, *primals):
+    f, x = p.function(primals)
+    return (T.vjp(f, x, bars),)
 
 
-def collectives(compiled):
-    return dict(Counter(COLLECTIVE.findall(compiled.as_text())))
-
-
-def split(mode, function, arguments):
-    """The function compiled for arguments whose batch is split, and these."""
+def compiled(mode, function, arguments):
+    """The program for arguments whose batch is split, and these."""
     mesh = mesh_of(mode)
     if mode == "shard_map":
         function = jax.shard_map(function, mesh=mesh, in_specs=SPLIT, out_specs=SPLIT)
@@ -83,50 +55,181 @@ def split(mode, function, arguments):
         return jax.jit(function).lower(*arguments).compile(), arguments
 
 
-def distance(found, wanted):
-    """The largest difference, relative to the largest entry of each array."""
-    errors = []
-    for y, w in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
-        y, w = np.asarray(y), np.asarray(w)
-        errors.append(np.max(np.abs(y - w)) / max(np.max(np.abs(w)), 1e-300))
-    return float(max(errors))
+def collectives(program):
+    found = COLLECTIVE.finditer(program.as_text())
+    return dict(Counter(f"{one['name']} {one['shape']}" for one in found))
 
 
 def cell(mode, function, arguments, wanted):
-    compiled, arguments = split(mode, function, arguments)
-    found = compiled(*arguments)
+    program, arguments = compiled(mode, function, arguments)
+    found = jax.tree.leaves(program(*arguments))
     over = NamedSharding(mesh_of(mode), SPLIT)
     return {
-        "collectives": collectives(compiled),
-        "distance": distance(found, wanted),
-        "split": all(y.sharding.is_equivalent_to(over, y.ndim) for y in jax.tree.leaves(found)),
+        "collectives": collectives(program),
+        "distance": distance(found, jax.tree.leaves(wanted)),
+        "split": all(y.sharding.is_equivalent_to(over, y.ndim) for y in found),
     }
 
 
-def attempt(function, *arguments):
-    try:
-        return function(*arguments)
-    except Exception:
-        return {"failure": traceback.format_exc(limit=-3)}
-
-
 def cells():
-    for name, rule in gr.registry.items():
-        for dtype, function, arguments in programs(rule):
-            wanted = jax.jit(function)(*arguments)
-            for mode in MODES:
-                yield f"{name} {mode} {dtype}", attempt(cell, mode, function, arguments, wanted)
+    for p in problems(batch=16):
+        real = p.dtype == "float64"
+        function = partial(all_orders if real else first_order, p)
+        arguments = (p.bars, p.directions, *p.primals) if real else (p.bars, *p.primals)
+        wanted = jax.jit(function)(*arguments)
+        # Only the compiler's own decisions depend on the dtype: it knows each routine of LAPACK by name.
+        for mode in ("automatic", "explicit", "shard_map") if real else ("automatic",):
+            yield (
+                f"{p.rule.name} {mode} {p.dtype}",
+                attempt(cell, mode, function, arguments, wanted),
+            )
+
+
+# -- particular cases ------------------------------------------------------------------------------
+
+
+def matrices():
+    (a,) = problem(gr.inv, "float64", 16).primals
+    return a
 
 
 def control():
-    """What is counted when the batch must come together."""
-    whole = jax.jit(lambda x: jnp.linalg.norm(jax.lax.with_sharding_constraint(x, P()), axis=(-2, -1)))
-    mesh = mesh_of("automatic")
-    x = jax.device_put(np.ones((16, 3, 3)), NamedSharding(mesh, SPLIT))
+    """What is counted when a batch must come together."""
+    program, _ = compiled("automatic", lambda a: jnp.sort(a, axis=0), (matrices(),))
+    return {"collectives": collectives(program)}
+
+
+def split_matrices(mode):
+    """The rows of one matrix on eight devices."""
+    mesh = mesh_of(mode)
+    a = np.eye(8) + np.arange(64.0).reshape(8, 8) / 100
+    wanted = jax.grad(lambda a: jnp.sum(gr.inv(a)))(jnp.asarray(a))
+    x = jax.device_put(a, NamedSharding(mesh, SPLIT))
     with jax.set_mesh(mesh):
-        return {"collectives": collectives(whole.lower(x).compile())}
+        try:
+            found = jax.jit(jax.grad(lambda a: jnp.sum(gr.inv(a))))(x)
+        except ArrayTypeError as refusal:
+            return {"refusal": str(refusal)}
+    return {"distance": distance([found], [wanted])}
+
+
+def sharded_otherwise():
+    """A batch over two axes of a mesh, which two arguments split in different ways."""
+    explicit = AxisType.Explicit
+    mesh = jax.make_mesh((4, 2), ("x", "y"), axis_types=(explicit, explicit))
+    a = matrices()
+    wanted = gr.inv(jnp.asarray(a))
+    with jax.set_mesh(mesh):
+        over_both = jax.device_put(a, NamedSharding(mesh, P(("x", "y"))))
+        found = gr.inv(over_both)
+        one, other = (jax.device_put(a, NamedSharding(mesh, P(axis))) for axis in ("x", "y"))
+        try:
+            gr.solve(one, other)
+        except ArrayTypeError as refusal:
+            return {
+                "refusal": str(refusal),
+                "distance": distance([found], [wanted]),
+                "spec": str(jax.typeof(found).sharding.spec),
+            }
+    return {}
+
+
+def shared_argument():
+    """One right-hand side for a split batch: its gradient is a sum over all devices."""
+    mesh = mesh_of("explicit")
+    a, b = jnp.asarray(matrices()), jnp.ones((3, 2))
+
+    def loss(a, b):
+        return jnp.sum(jnp.sin(gr.solve(a, b)))
+
+    def spread(a, b):
+        return loss(a, jnp.broadcast_to(b, (16, 3, 2), out_sharding=SPLIT))
+
+    wanted = jax.grad(loss, (0, 1))(a, b)
+    arguments = (
+        jax.device_put(a, NamedSharding(mesh, SPLIT)),
+        jax.device_put(b, NamedSharding(mesh, P())),
+    )
+    with jax.set_mesh(mesh):
+        programs = [
+            jax.jit(jax.grad(f, (0, 1))).lower(*arguments).compile() for f in (loss, spread)
+        ]
+    return {
+        "distance": max(distance(program(*arguments), wanted) for program in programs),
+        "as it is": collectives(programs[0]),
+        "spread": collectives(programs[1]),
+    }
+
+
+def replicated_in_shard_map():
+    """An operand that is the same on all devices gets the sum of all devices' cotangents."""
+    mesh = mesh_of("shard_map")
+    a, b = jnp.asarray(matrices()), jnp.ones((3, 2))
+
+    def loss(a, b):
+        return jnp.sum(jnp.sin(gr.solve(a, b)))
+
+    def push(a, t):
+        return jnp.sum(jnp.sin(jax.jvp(gr.inv, (a,), (jnp.broadcast_to(t, a.shape),))[1]))
+
+    def mapped(f, out_specs):
+        return jax.shard_map(f, mesh=mesh, in_specs=(SPLIT, P()), out_specs=out_specs)
+
+    def second(f):
+        return jax.jit(lambda a, b: jax.jvp(jax.grad(f, (0, 1)), (a, b), (a, b))[1])(a, b)
+
+    inside = mapped(jax.grad(loss, (0, 1)), (SPLIT, P()))
+    outside = mapped(lambda a, b: jax.lax.psum(loss(a, b), "batch"), P())
+    pushed = mapped(lambda a, t: jax.lax.psum(push(a, t), "batch"), P())
+    wanted = jax.grad(loss, (0, 1))(a, b)
+    return {
+        "gradient inside": distance(inside(a, b), wanted),
+        "gradient outside": distance(jax.grad(outside, (0, 1))(a, b), wanted),
+        "second order": distance(second(outside), second(loss)),
+        "tangent": distance([jax.grad(pushed, 1)(a, a[3])], [jax.grad(push, 1)(a, a[3])]),
+    }
+
+
+def transformed():
+    """Second order under `vmap`, and `scan` of a `checkpoint`, over a batch on an explicit mesh."""
+    mesh = mesh_of("explicit")
+    a, b = matrices(), np.ones((3, 2))
+
+    def loss(a, b):
+        return jnp.sum(jnp.sin(gr.solve(a, b)))
+
+    def body(c, _):
+        return gr.inv(c) + c, None
+
+    functions = {
+        "vmap": jax.vmap(jax.hessian(loss), (0, None)),
+        "scan": jax.grad(lambda a, b: loss(jax.lax.scan(jax.checkpoint(body), a, length=2)[0], b)),
+    }
+    found = {}
+    for name, f in functions.items():
+        wanted = f(jnp.asarray(a), jnp.asarray(b))
+        arguments = (
+            jax.device_put(a, NamedSharding(mesh, SPLIT)),
+            jax.device_put(b, NamedSharding(mesh, P())),
+        )
+        with jax.set_mesh(mesh):
+            program = jax.jit(f).lower(*arguments).compile()
+        error = distance(jax.tree.leaves(program(*arguments)), jax.tree.leaves(wanted))
+        found[name] = {"collectives": collectives(program), "distance": error}
+    return found
 
 
 if __name__ == "__main__":
     assert jax.device_count() == 8
-    json.dump({"control": control(), **dict(cells())}, sys.stdout)
+    report(
+        {
+            "control": control(),
+            "matrix automatic": attempt(split_matrices, "automatic"),
+            "matrix explicit": attempt(split_matrices, "explicit"),
+            "otherwise": attempt(sharded_otherwise),
+            "shared": attempt(shared_argument),
+            "replicated": attempt(replicated_in_shard_map),
+            "transformed": attempt(transformed),
+            **dict(cells()),
+        }
+    )
