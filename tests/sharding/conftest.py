@@ -70,6 +70,7 @@ def differences():
 def difference(process):
     printed, complaints = process.communicate(timeout=120)
     assert process.returncode == 0, complaints[-3000:]
+    assert "WARNING" not in complaints, complaints[-3000:]
     words, _, number = printed.strip().splitlines()[-1].partition(": ")
     assert words.startswith("difference from one ")
     return float(number)
