@@ -1,10 +1,11 @@
 """Rules under MirroredStrategy on two virtual devices; written to the file of the command line."""
 
+from collections import Counter
 from functools import partial
 
 import numpy as np
 import tensorflow as tf
-from problems import attempt, distance, floating_outputs, problems, report
+from problems import attempt, distance, floating_outputs, problem, problems, report
 from tensorflow.experimental import dtensor
 
 import gradrules as gr
@@ -42,21 +43,37 @@ def spread(strategy, array):
 def cell(strategy, run, function, arguments):
     wanted = function(*tf.nest.map_structure(tf.constant, arguments))
     parts = tf.nest.map_structure(lambda array: spread(strategy, array), arguments)
-    devices = []
-
-    def replica(*arguments):
-        results = function(*arguments)
-        devices.extend(y.device[-5:] for y in results)
-        return results
-
-    found = run(lambda: strategy.run(replica, args=parts))
+    found, devices = run(lambda: strategy.run(function, parts))
     local = [strategy.experimental_local_results(y) for y in found]
     reduced = [strategy.reduce("SUM", y, axis=0) for y in found]
     return {
         "distance": distance([np.concatenate(y) for y in local], wanted),
         "reduced": distance(reduced, [tf.reduce_sum(w, axis=0) for w in wanted]),
-        "devices": sorted(set(devices)),
+        "devices": devices,
     }
+
+
+def small_cell(strategy):
+    """Small tensors, which NumPy computes outside of graphs."""
+    p = problem(gr.inv, "float64", 2 * EACH)
+    return cell(strategy, at_once, partial(first_order, p), (p.bars, *p.primals))
+
+
+def at_once(f):
+    """The results of `f`, and how many of them are on each device."""
+    found = f()
+    return found, count_devices(part for y in found for part in y.values)
+
+
+def in_a_function(f):
+    """The results of `f` in a graph, and how many operations of it each device has."""
+    function = tf.function(f)
+    return function(), count_devices(function.get_concrete_function().graph.get_operations())
+
+
+def count_devices(placed):
+    counts = Counter(one.device[-5:] for one in placed)
+    return {device: counts[device] for device in DEVICES}
 
 
 def cells(strategy):
@@ -71,14 +88,6 @@ def cells(strategy):
             yield name.format("function"), attempt(cell, strategy, in_a_function, *first)
             second = partial(second_order, p), (p.bars, p.directions, *p.primals)
             yield name.format("second"), attempt(cell, strategy, at_once, *second)
-
-
-def in_a_function(f):
-    return tf.function(f)()
-
-
-def at_once(f):
-    return f()
 
 
 # -- a shared variable -------------------------------------------------------------------------------
@@ -147,6 +156,7 @@ def main():
     strategy = tf.distribute.MirroredStrategy(DEVICES)
     particular = {f"step {name}": attempt(step, strategy, name) for name in LOSSES}
     particular |= {"batch": attempt(split, 0), "matrix": attempt(split, 1)}
+    particular["small"] = attempt(small_cell, strategy)
     # A graph has no small arrays that NumPy could compute: its eigenvectors may have another sign.
     with host.disabled():
         report(particular | dict(cells(strategy)))
