@@ -75,6 +75,7 @@ def test_a_batch_over_two_axes_of_the_mesh(cells):
 def test_one_argument_for_a_split_batch_of_the_other(cells):
     cell = cells["shared"]
     assert cell["distance"] < AGREE
+    assert list(cell["as it is"]) == ["all-gather f64[16,3,2]{2,1,0}"]
     assert list(cell["spread"]) == ["all-reduce f64[3,2]{1,0}"]
 
 
