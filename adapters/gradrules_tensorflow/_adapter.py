@@ -30,9 +30,7 @@ Tensors = tuple[Any, ...]
 MaybeTensors = tuple[Any | None, ...]
 Options = tuple[tuple[str, Any], ...]
 
-# AutoGraph rewrites the source of whatever a tf.function calls, and puts a class of its own in place
-# of exceptions. These attributes ask it to leave rules and our errors as they are.
-Rule.autograph_info__ = {}  # type: ignore[attr-defined]
+# AutoGraph puts a class of its own in place of exceptions; this asks it to leave our errors alone.
 GradrulesError.ag_pass_through = True  # type: ignore[attr-defined]
 
 

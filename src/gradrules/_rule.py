@@ -4,7 +4,7 @@ import inspect
 from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, ClassVar, Literal, TypeVar, overload
 
 from . import _dispatch
 from ._registry import add
@@ -100,6 +100,10 @@ class Rule:
     A rule is made by :func:`rule`. Called with arrays of any supported library it returns arrays
     of the same kind, and the library's own differentiation uses the rule's derivatives.
     """
+
+    # AutoGraph rewrites the source of whatever a tf.function calls, but for what has this attribute.
+    # It is set here because the first call loads the adapter, which is not to be rewritten either.
+    autograph_info__: ClassVar[dict[str, Any]] = {}
 
     def __init__(
         self,

@@ -5,11 +5,7 @@ Truth is NumPy: `Rule.jvp` and `Rule.vjp` on plain arrays to first order, and ce
 """
 
 import itertools
-import os
 import re
-import subprocess
-import sys
-import textwrap
 from collections import Counter
 
 import numpy as np
@@ -567,72 +563,6 @@ def test_x64_off_takes_numpy_beside_jax():
 def test_debug_nans_finds_ours():
     with jax.debug_nans(True), pytest.raises(FloatingPointError):
         jax.grad(lambda a: gr.eigh(a).eigenvectors[0, 1])(jnp.eye(3))
-
-
-# -- several devices -------------------------------------------------------------------------------
-
-
-def run_on_two_devices(program):
-    environment = {
-        **os.environ,
-        "JAX_ENABLE_X64": "1",
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-    }
-    start = """
-        import jax, jax.numpy as jnp, numpy as np, gradrules as gr
-        from jax.sharding import NamedSharding, PartitionSpec as P
-        rng = np.random.default_rng(0)
-        A = jnp.asarray(rng.normal(size=(4, 3, 3)) + 3 * np.eye(3))
-        B = jnp.asarray(rng.normal(size=(3, 2)))
-        loss = lambda a, b: jnp.sum(jnp.sin(gr.solve(a, b)))
-        want = jax.grad(loss, (0, 1))(A, B)
-        mesh = jax.make_mesh((2,), ("b",), axis_types=(jax.sharding.AxisType.Auto,))
-        def agree(got, want):
-            for g, w in zip(got, want, strict=True):
-                np.testing.assert_allclose(g, w, atol=1e-12)
-    """
-    program = textwrap.dedent(start) + textwrap.dedent(program)
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def test_shard_map():
-    # An operand that is the same on all devices gets the sum of all devices' cotangents.
-    run_on_two_devices("""
-        inside = jax.shard_map(lambda a, b: jax.grad(loss, (0, 1))(a, b),
-                               mesh=mesh, in_specs=(P("b"), P()), out_specs=(P("b"), P()))
-        agree(inside(A, B), want)
-        outside = jax.shard_map(lambda a, b: jax.lax.psum(loss(a, b), "b"),
-                                mesh=mesh, in_specs=(P("b"), P()), out_specs=P())
-        agree(jax.grad(outside, (0, 1))(A, B), want)
-        hvp = lambda f: jax.jit(lambda a, b: jax.jvp(jax.grad(f, (0, 1)), (a, b), (a, b))[1])
-        agree(hvp(outside)(A, B), hvp(loss)(A, B))
-        push = lambda a, t: jnp.sum(jnp.sin(jax.jvp(gr.inv, (a,), (t,))[1]))
-        pushed = jax.shard_map(lambda a, t: jax.lax.psum(push(a[0], t), "b"),
-                               mesh=mesh, in_specs=(P("b"), P()), out_specs=P())
-        T = A[3]
-        agree([jax.grad(pushed, 1)(A[:2], T)], [sum(jax.grad(push, 1)(a, T) for a in A[:2])])
-    """)
-
-
-def test_a_sharded_batch_stays_sharded():
-    run_on_two_devices("""
-        x = jax.device_put(A, NamedSharding(mesh, P("b")))
-        for rule in (gr.eigh, gr.slogdet, lambda a: gr.solve(a, B)):
-            f = lambda a: sum(jnp.sum(jnp.sin(y)) for y in jax.tree.leaves(rule(a)))
-            hvp = lambda a: jax.jvp(jax.grad(f), (a,), (a,))[1]
-            compiled = jax.jit(hvp).lower(x).compile()
-            assert "all-gather" not in compiled.as_text(), rule
-            assert compiled(x).sharding.spec == P("b"), rule
-            agree([compiled(x)], [jax.jit(hvp)(A)])
-    """)
 
 
 # -- the rest of the adapter -----------------------------------------------------------------------

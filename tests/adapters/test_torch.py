@@ -629,28 +629,6 @@ class TestTorch:
         with pytest.raises(ArrayTypeError, match="different libraries"):
             gr.solve(parameter, np.eye(3))
 
-    def test_distributed_batch(self):
-        from torch import distributed
-        from torch.distributed.device_mesh import init_device_mesh
-        from torch.distributed.tensor import Shard, distribute_tensor
-
-        distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
-        try:
-            mesh = init_device_mesh("cpu", (1,))
-            (a,) = Case("det", "real", (2,)).tensors()
-            for f in (gr.det, gr.expm, lambda a: gr.eigh(a)[0], lambda a: gr.solve(a, a @ a)):
-                wanted = func.grad(lambda a, f=f: (f(a) ** 2).sum())(a)
-                # The batch stays where it is; a matrix that is split is put together.
-                for axis, after in ((0, Shard), (1, object)):
-                    x = distribute_tensor(a, mesh, [Shard(axis)]).requires_grad_()
-                    y = f(x)
-                    assert isinstance(y.placements[0], after)
-                    g = torch.autograd.grad((y**2).sum(), x, create_graph=True)[0]
-                    close(g.full_tensor(), wanted)
-                    assert torch.autograd.grad((g**2).sum(), x)[0].shape == a.shape
-        finally:
-            distributed.destroy_process_group()
-
     def test_hooks(self):
         seen = []
         x = Case("eigh", "real").tensors()[0].requires_grad_()
