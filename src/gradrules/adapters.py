@@ -46,8 +46,15 @@ class Transforms(ABC):
     """How a framework spells its transformations, in our convention of complex cotangents.
 
     The tests and ``gradrules check`` drive every framework through these. A function `f` takes
-    arrays and returns a tuple of arrays. What the framework does not have is left out, and named in
-    `missing` with the reason.
+    arrays and returns a tuple of arrays.
+
+    Attributes
+    ----------
+    missing
+        What the framework does not have, with the reason: a transformation (``"order2"``,
+        ``"vmap"``, ``"compile"``), a dtype (``"complex128"``), or, under any other name, what the
+        adapter refuses by an :class:`~gradrules.errors.UnsupportedTransformError` of that reason.
+        The tests skip these, and nothing else.
     """
 
     missing: dict[str, str] = {}  # noqa: RUF012 (overridden, never changed)

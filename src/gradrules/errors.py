@@ -46,4 +46,4 @@ class AdapterError(GradrulesError, ImportError):
 
 
 class UnsupportedTransformError(GradrulesError, NotImplementedError):
-    """A framework cannot carry out the transformation that is asked for."""
+    """A framework cannot carry out the transformation or the operation that is asked for."""

@@ -15,6 +15,7 @@ from array_api_compat import numpy as xp
 
 from gradrules import Rule
 from gradrules._dispatch import backend_of
+from gradrules.errors import UnsupportedTransformError
 
 from ._backends import Backend, FrameworkBackend, as_tuple
 from ._cases import Case, generator, normal, of_matrices
@@ -716,7 +717,7 @@ def _declared(trial: Trial, outcome: str, what: str) -> list[Measure]:
         if outcome == "exact":
             return _against_truth(trial, what)
         found = _computed(trial, what)
-    except Inapplicable:
+    except (Inapplicable, UnsupportedTransformError):
         raise
     except Exception as error:  # an array library may raise anything at a singular matrix
         if outcome in ("any", "raises"):
@@ -775,6 +776,8 @@ def _bad_data(trial: Trial, bad: float) -> list[Measure]:
         if trial.gauge is not None:
             bars = tuple(trial.gauge.horizontal(tuple(trial.outputs), bars, xp))
         gradients = trial.backend.vjp(trial.rule, trial.options, damaged, bars)
+    except UnsupportedTransformError:
+        raise
     except Exception as error:  # the library's own refusal of such data
         return [Measure(0.0, 0.0, f"{word}: raises {type(error).__name__}")]
     measures = []

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradrules import Rule, host
+from gradrules.errors import UnsupportedTransformError
 
 from . import _oracles  # noqa: F401 (registers them)
 from ._backends import Backend
@@ -50,14 +51,16 @@ def run(
     samples: dict[str, Any] | None = None,
 ) -> Iterator[Record]:
     """Try `rule` on `backend`, law by law. `samples` collects what the law ``agree`` compares."""
+    missing = backend.missing
     inputs = [c for c in cases(rule, quick=quick, seed=seed) if case in (None, c.name)]
+    for dtype in dict.fromkeys(c.dtype for c in inputs if c.dtype in missing):
+        yield Record(rule.name, backend.name, "all", "skip", None, None, dtype, 0.0, missing[dtype])
+    inputs = [c for c in inputs if c.dtype not in missing]
     for law in laws:
         if law not in LAWS:
             continue
-        if law in backend.missing:
-            yield Record(
-                rule.name, backend.name, law, "skip", None, None, "", 0.0, backend.missing[law]
-            )
+        if law in missing:
+            yield Record(rule.name, backend.name, law, "skip", None, None, "", 0.0, missing[law])
             continue
         tried = False
         for one in inputs:
@@ -94,6 +97,10 @@ def _try(
     except Inapplicable as nothing:
         status, message, error, tolerance = "skip", str(nothing), None, None
     except Exception as exception:  # a law that cannot be tried has failed, whatever the reason
+        if _is_declared_refusal(backend, exception):
+            reason = str(exception)
+            yield Record(rule.name, backend.name, law, "skip", None, None, case.name, 0.0, reason)
+            return
         where = traceback.extract_tb(exception.__traceback__)[-1]
         text = str(exception).strip().splitlines()
         message = f"{type(exception).__name__}: {text[0] if text else ''} ({where.name})"
@@ -113,6 +120,12 @@ def _try(
     yield Record(
         rule.name, backend.name, law, status, error, tolerance, case.name, seconds, message, repeat
     )
+
+
+def _is_declared_refusal(backend: Backend, exception: Exception) -> bool:
+    """Whether the adapter refused by the named error, and said beforehand that it would."""
+    declared = backend.missing.values()
+    return isinstance(exception, UnsupportedTransformError) and str(exception) in declared
 
 
 def _badness(measure: Measure) -> float:
