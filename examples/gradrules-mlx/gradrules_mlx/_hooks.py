@@ -17,18 +17,15 @@ def _eye_like(a: Array) -> Array:
     return mx.eye(a.shape[-1], dtype=a.dtype)
 
 
-def _repeat(count: Array, most: int, body: Callable[..., Arrays], state: Arrays) -> Arrays:
-    for i in range(_steps(count, most)):
+def _repeat(_count: Array, most: int, body: Callable[..., Arrays], state: Arrays) -> Arrays:
+    """All steps, of which the idle ones do nothing.
+
+    The count is not looked at: inside vmap and compile MLX refuses that, and inside the derivative of an
+    operation looking at a number cuts its graph, so that the next derivative is silently zero.
+    """
+    for i in range(most):
         state = body(i, state)
     return state
-
-
-def _steps(count: Array, most: int) -> int:
-    """As many as there are; inside vmap and compile, which show no values, all: idle ones do nothing."""
-    try:
-        return int(count.item())
-    except ValueError:
-        return most
 
 
 hooks.provide(xp, eye_like=_eye_like, repeat=_repeat)

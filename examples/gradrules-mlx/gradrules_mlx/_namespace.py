@@ -80,9 +80,20 @@ def abs(x: Array, /) -> Array:  # noqa: A001
 # On the CPU, where MLX has it, whatever the default device is: both see the same memory.
 
 
+def _own(x: Array) -> Array:
+    # MLX's compiler stops with "_Map_base::at" where it merges equal chains of operations that have
+    # several outputs; it does not merge this one.
+    return mx.contiguous(x)
+
+
 def _inv(x: Array, /) -> Array:
     _refuse_if(_is_complex(x), "complex inverse")
-    return x if x.size == 0 else mx.linalg.inv(x, stream=mx.cpu)  # of order 0, MLX's crashes
+    if x.size == 0:
+        return x  # MLX's own ends the process
+    # MLX's own has no value for a singular matrix, which NumPy may be shown all the same.
+    singular = _slogdet(x)[0][..., None, None] == 0
+    inverse = mx.linalg.inv(mx.where(singular, mx.eye(x.shape[-1], dtype=x.dtype), x), stream=mx.cpu)
+    return mx.where(singular, float("nan"), inverse)
 
 
 def _solve(x1: Array, x2: Array, /) -> Array:
@@ -92,7 +103,7 @@ def _solve(x1: Array, x2: Array, /) -> Array:
 
 def _slogdet(x: Array, /) -> tuple[Array, Array]:
     _refuse_if(_is_complex(x), "complex determinant")
-    sign, logabsdet = mx.linalg.slogdet(x, stream=mx.cpu)
+    sign, logabsdet = mx.linalg.slogdet(_own(x), stream=mx.cpu)
     return sign, logabsdet
 
 
@@ -103,7 +114,7 @@ def _det(x: Array, /) -> Array:
 
 
 def _eigh(x: Array, /) -> tuple[Array, Array]:
-    return mx.linalg.eigh(x, stream=mx.cpu)
+    return mx.linalg.eigh(_own(x), stream=mx.cpu)
 
 
 def _eigvalsh(x: Array, /) -> Array:
@@ -111,7 +122,7 @@ def _eigvalsh(x: Array, /) -> Array:
 
 
 def _svd(x: Array, /, *, full_matrices: Any = True) -> tuple[Array, Array, Array]:
-    u, s, vh = mx.linalg.svd(x, stream=mx.cpu)
+    u, s, vh = mx.linalg.svd(_own(x), stream=mx.cpu)
     k = s.shape[-1]
     return (u, s, vh) if full_matrices else (u[..., :k], s, vh[..., :k, :])
 

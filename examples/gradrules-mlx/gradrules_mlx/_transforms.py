@@ -26,7 +26,8 @@ class MlxTransforms(Transforms):
         return mx.array(value, dtype=getattr(mx, value.dtype.name))
 
     def numpy(self, value: Any) -> Any:
-        """A NumPy array."""
+        """A NumPy array; an error of MLX is heard of here, and not by NumPy."""
+        mx.eval(value)
         return np.array(value)
 
     def vjp(self, f: Function, primals: Arrays, cotangents: MaybeArrays) -> Arrays:
