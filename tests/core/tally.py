@@ -9,6 +9,7 @@ import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
+from array_api_compat import numpy as plain
 
 _clock = itertools.count()
 
@@ -16,7 +17,7 @@ _clock = itertools.count()
 class Array:
     """A value, and the call that made it."""
 
-    __array_priority__ = 1000
+    __array_ufunc__ = None
 
     def __init__(self, value, made_by=None):
         self.value, self.made_by = np.asarray(value), made_by
@@ -147,7 +148,7 @@ def add(a, b):
     return call(
         lambda v, w: (v + w,),
         lambda _, __, dots: (_sum(*dots),),
-        lambda _, __, bars: bars * 2,
+        lambda _, __, bars: (bars[0], bars[0]),
         _pair(a, b),
     )[0]
 
@@ -261,7 +262,7 @@ def concat(arrays, *, axis=0):
     return first
 
 
-# -- and what has none -------------------------------------------------------------------------
+# -- array namespace: what derivatives only compare, or start from --------------------------------
 
 
 def _constant(function, *arguments, **keywords):
@@ -269,8 +270,6 @@ def _constant(function, *arguments, **keywords):
 
 
 def _of_values(name):
-    from array_api_compat import numpy as plain
-
     return lambda *arguments, **keywords: _constant(getattr(plain, name), *arguments, **keywords)
 
 
@@ -279,11 +278,4 @@ abs, all, eye, full_like, isfinite, max, ones_like, zeros_like = map(
 )
 
 
-def isdtype(dtype, kind):
-    from array_api_compat import numpy as plain
-
-    return plain.isdtype(dtype, kind)
-
-
-def result_type(*dtypes):
-    return np.result_type(*dtypes)
+isdtype, result_type = plain.isdtype, plain.result_type
