@@ -51,9 +51,9 @@ class Transforms(ABC):
     Attributes
     ----------
     missing
-        What the framework does not have, with the reason: a transformation (``"order2"``,
-        ``"vmap"``, ``"compile"``), a dtype (``"complex128"``), or, under any other name, what the
-        adapter refuses by an :class:`~gradrules.errors.UnsupportedTransformError` of that reason.
+        What the framework or its adapter does not have, with the reason: a law (``"vmap"``,
+        ``"compile"``, ``"kept"``, ...), a dtype (``"complex128"``), or, under any other name, what
+        is refused by an :class:`~gradrules.errors.UnsupportedTransformError` of that reason.
         The tests skip these, and nothing else.
     """
 

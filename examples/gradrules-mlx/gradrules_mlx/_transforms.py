@@ -56,6 +56,12 @@ class MlxTransforms(Transforms):
         """``mlx.core.compile``."""
         return mx.compile(f)
 
+    def rows(self) -> Iterable[Any]:
+        """``grad``, ``checkpoint``, ...: see `_rows`."""
+        from ._rows import rows  # noqa: PLC0415 (for tests alone)
+
+        return rows()
+
 
 def inexact(array: Any) -> bool:
     """Whether the dtype is real or complex floating: the dtypes that have tangents."""
