@@ -218,7 +218,7 @@ def _import(name: str) -> Adapter:
         adapter = point.load()
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == name:
-            msg = f"adapter {name!r} needs {name!r}; try: pip install 'gradrules[{name}]'"
+            msg = f"adapter {name!r} needs {name!r}; try: pip install {_requirement(point)}"
             raise AdapterError(msg) from error
         msg = f"adapter {name!r} ({point.value}) cannot be imported: {error}"
         raise AdapterError(msg) from error
@@ -229,6 +229,14 @@ def _import(name: str) -> Adapter:
         msg = f"adapter {name!r} ({point.value}) is no instance of gradrules.Adapter"
         raise AdapterError(msg)
     return adapter
+
+
+def _requirement(point: EntryPoint) -> str:
+    """What to install for the framework: the extra of the adapter's distribution, if it has one."""
+    about = None if point.dist is None else point.dist.metadata
+    if about is not None and point.name in (about.get_all("Provides-Extra") or ()):
+        return f"'{about['Name']}[{point.name}]'"
+    return point.name
 
 
 def imported() -> tuple[list[Adapter], list[str]]:

@@ -5,6 +5,8 @@ turn, so they nest. `call` makes an operation of any function and its two deriva
 below carry array-API names, so that the module is its own array namespace.
 """
 
+# ruff: noqa: A001, E731 (the standard's names; an operator is a line)
+
 import itertools
 from dataclasses import dataclass, field
 
@@ -160,7 +162,7 @@ def multiply(a, b):
 def matmul(a, b):
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = (broadcast_to(x, batch + x.shape[-2:]) for x in (a, b))
-    adjoint = lambda x: conj(matrix_transpose(x))  # noqa: E731
+    adjoint = lambda x: conj(matrix_transpose(x))
     return call(lambda v, w: (v @ w,), *_bilinear(matmul, adjoint), (a, b))[0]
 
 
@@ -198,7 +200,9 @@ def astype(x, dtype):
     def cast(v, to):
         return (v if np.issubdtype(to, np.complexfloating) else v.real).astype(to)
 
-    return x if x.dtype == dtype else _linear(x, lambda v: cast(v, dtype), lambda g: cast(g, x.dtype))
+    return (
+        x if x.dtype == dtype else _linear(x, lambda v: cast(v, dtype), lambda g: cast(g, x.dtype))
+    )
 
 
 def broadcast_to(x, shape):
@@ -274,7 +278,7 @@ def _of_values(name):
 
 
 abs, all, eye, full_like, isfinite, max, ones_like, zeros_like = map(
-    _of_values, "abs all eye full_like isfinite max ones_like zeros_like".split()
+    _of_values, ["abs", "all", "eye", "full_like", "isfinite", "max", "ones_like", "zeros_like"]
 )
 
 

@@ -92,7 +92,8 @@ def _inv(x: Array, /) -> Array:
         return x  # MLX's own ends the process
     # MLX's own has no value for a singular matrix, which NumPy may be shown all the same.
     singular = _slogdet(x)[0][..., None, None] == 0
-    inverse = mx.linalg.inv(mx.where(singular, mx.eye(x.shape[-1], dtype=x.dtype), x), stream=mx.cpu)
+    regular = mx.where(singular, mx.eye(x.shape[-1], dtype=x.dtype), x)
+    inverse = mx.linalg.inv(regular, stream=mx.cpu)
     return mx.where(singular, float("nan"), inverse)
 
 
