@@ -49,6 +49,14 @@ def alone(session: nox.Session, framework: str) -> None:
 
 
 @nox.session
+def outside(session: nox.Session) -> None:
+    """The adapter that is written from outside, beside an installed gradrules."""
+    session.install(".", "./examples/gradrules-mlx[cpu,test]")
+    session.run("gradrules", "check", "--backend", "mlx", *(session.posargs or ["--quick"]))
+    session.run("pytest", "-c", "examples/gradrules-mlx/pyproject.toml", "examples/gradrules-mlx")
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """The built wheel beside the lowest versions it allows, and nothing else."""
     session.install("build")

@@ -4,6 +4,8 @@ MLX has nearly all functions of the array API under their names. Those below rep
 return a wrong number, or refuse by name what MLX cannot do: `LACKS` is the list.
 """
 
+import math
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +19,7 @@ LACKS = {
     "complex128": "MLX has no complex128",
     "complex inverse": "MLX inverts real matrices only",
     "complex determinant": "MLX's determinants are of real matrices only",
-    "float64 sin and cos": "MLX computes sin and cos of float64 in single precision",
+    "float64 function": "MLX computes this, or its derivative, in single precision for float64",
     "complex power": "the gradient of MLX's complex power lacks a conjugate",
 }
 
@@ -36,7 +38,7 @@ def _is_complex(x: Array) -> bool:
 
 
 def _is_double(x: Array) -> bool:
-    return x.dtype == mx.float64
+    return isinstance(x, mx.array) and x.dtype == mx.float64
 
 
 bool = mx.bool_  # noqa: A001
@@ -47,16 +49,27 @@ def exp(x: Array, /) -> Array:
     return mx.power(mx.array(mx.e, dtype=x.dtype), x) if _is_double(x) else mx.exp(x)
 
 
-def sin(x: Array, /) -> Array:
-    """Sine of what is not float64."""
-    _refuse_if(_is_double(x), "float64 sin and cos")
-    return mx.sin(x)
+def log2(x: Array, /) -> Array:
+    """Logarithm to base 2; the derivative of MLX's own is of single precision."""
+    return mx.log(x) / math.log(2)
 
 
-def cos(x: Array, /) -> Array:
-    """Cosine of what is not float64."""
-    _refuse_if(_is_double(x), "float64 sin and cos")
-    return mx.cos(x)
+def log10(x: Array, /) -> Array:
+    """Logarithm to base 10; likewise."""
+    return mx.log(x) / math.log(10)
+
+
+def _not_of_doubles(function: Callable[..., Array]) -> Callable[..., Array]:
+    def guarded(*arrays: Array) -> Array:
+        _refuse_if(any(map(_is_double, arrays)), "float64 function")
+        return function(*arrays)
+
+    return guarded
+
+
+sin, cos, tan, expm1, logaddexp = map(
+    _not_of_doubles, (mx.sin, mx.cos, mx.tan, mx.expm1, mx.logaddexp)
+)
 
 
 def pow(x1: Array, x2: Array, /) -> Array:  # noqa: A001
