@@ -122,7 +122,7 @@ def _slogdet(x: Array, /) -> tuple[Array, Array]:
 
 
 def _det(x: Array, /) -> Array:
-    # MLX's own det is of single precision for float64.
+    # MLX's own det, beyond 3x3, is of single precision for float64.
     sign, logabsdet = _slogdet(x)
     return sign * exp(logabsdet)
 
