@@ -12,6 +12,7 @@ import tensorflow as tf
 from gradrules import hooks
 
 from . import _namespace as xp
+from ._host import host
 
 Tensor = Any
 
@@ -46,4 +47,4 @@ def repeat(
     return tuple(result)
 
 
-hooks.provide(xp, length=length, eye_like=eye_like, repeat=repeat)
+hooks.provide(xp, all_finite=host.all_finite, length=length, eye_like=eye_like, repeat=repeat)

@@ -56,7 +56,13 @@ class Host:
     def evaluate(
         self, rule: "Rule", arrays: Arrays, options: Options, *, keep: bool = False
     ) -> tuple[Arrays, Arrays] | None:
-        """Outputs and kept arrays, the latter for `linear` alone; `None` if NumPy cannot."""
+        """Outputs and kept arrays, the latter for `linear` alone; `None` if NumPy cannot.
+
+        Nor does it where outputs are not unique: an eigenvector must not change its sign with the
+        size of the batch.
+        """
+        if rule.declaration.gauge is not None:
+            return None
         views = self._views(arrays, options)
         if views is None:
             return None
@@ -98,6 +104,11 @@ class Host:
         except np.linalg.LinAlgError:
             return None
         return self._wrapped(values)
+
+    def all_finite(self, array: Array) -> bool:
+        """For :func:`gradrules.hooks.all_finite`: whether NumPy can see that all is finite."""
+        view = self.view(array) if _enabled else None
+        return view is not None and bool(np.isfinite(view).all())
 
     def _views(self, arrays: Arrays, options: Options) -> Arrays | None:
         if not _enabled:

@@ -83,6 +83,15 @@ def test_a_function_of_the_user_gets_the_frameworks_arrays(make):
     assert seen == [type(x)]
 
 
+def test_eigenvectors_do_not_depend_on_the_size_of_the_batch(make):
+    alone, many = gr.eigh(make(SMALL)), gr.eigh(make(LARGE))
+    with gr.host.disabled():
+        framework = gr.eigh(make(SMALL))
+    for y, batch, z in zip(alone, many, framework, strict=True):
+        np.testing.assert_array_equal(np.asarray(y), np.asarray(z))
+        np.testing.assert_allclose(np.asarray(batch)[0], np.asarray(y), rtol=1e-14)
+
+
 def test_results_share_no_memory_with_inputs():
     gr.rule(lambda x, /: x, name="_host_identity", replace=True)
     same = gr.adapters.lookup("_host_identity")
