@@ -57,7 +57,7 @@ class Host:
         self, rule: "Rule", arrays: Arrays, options: Options, *, keep: bool = False
     ) -> tuple[Arrays, Arrays] | None:
         """Outputs and kept arrays, the latter for `linear` alone; `None` if NumPy cannot."""
-        views = self._views(arrays, options)
+        views = self._views(arrays, options) if rule.portable else None
         if views is None:
             return None
         try:

@@ -1,0 +1,34 @@
+r"""The Hermitian matrix that a triangle stands for, with the derivative of the Hermitian part.
+
+A library may read one triangle of a matrix that it takes to be Hermitian, and return a Hermitian
+gradient all the same. Its function is then one of Hermitian matrices, and this is how any other
+matrix becomes one.
+"""
+
+from .._rule import rule
+from .._typing import Array, Arrays, MaybeArrays, Namespace
+from ._matrix import herm, read
+
+__all__ = ["mirror"]
+
+
+@rule(name="_mirror", signature="(n,n)->(n,n)")
+def mirror(x: Array, /, *, lower: bool = True, xp: Namespace) -> Array:
+    """Read one triangle of `x`, which is ``(..., n, n)``."""
+    return read(x, lower, xp)
+
+
+@mirror.def_jvp
+def mirror_jvp(
+    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, lower: bool, xp: Namespace
+) -> Array:
+    """Hermitian part of the tangent."""
+    return herm(tangents[0], xp)
+
+
+@mirror.def_vjp
+def mirror_vjp(
+    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, lower: bool, xp: Namespace
+) -> Array:
+    """Hermitian part of the cotangent."""
+    return herm(cotangents[0], xp)
