@@ -24,8 +24,12 @@ def _kept(overwrite_a: bool = False, **_: Hashable) -> Options | None:
 
 
 def _general(
-    assume_a: str | None = None, transposed: bool = False, overwrite_a: bool = False, overwrite_b: bool = False, **_: Hashable
-) -> Options | None:  # fmt: skip
+    assume_a: str | None = None,
+    transposed: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    **_: Hashable,
+) -> Options | None:
     served = assume_a in {None, "gen", "general"}
     return {} if served and not (transposed or overwrite_a or overwrite_b) else None
 

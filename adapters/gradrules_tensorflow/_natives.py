@@ -28,6 +28,11 @@ def _straight(adjoint: bool = False, name: str | None = None) -> Options | None:
     return None if adjoint else {}
 
 
+def _of_one_rank(arrays: Arrays, **_: Hashable) -> Arrays | None:
+    matrix, side = arrays
+    return arrays if matrix.shape.rank == side.shape.rank else None  # TensorFlow refuses
+
+
 def _real_logarithm(result: Any) -> Arrays:
     sign, logarithm = result
     return sign, tf.math.real(logarithm)
@@ -49,7 +54,8 @@ def _complex_values(outputs: Arrays, arrays: Arrays) -> Arrays:
 
 
 def _as(array: Any, real: Any) -> Any:
-    return tf.cast(real, array.dtype) if array.dtype.is_complex else real
+    # The gradient of a cast warns of the imaginary part that it drops.
+    return tf.complex(real, tf.zeros_like(real)) if array.dtype.is_complex else real
 
 
 def _native(rule: str, parameters: str, name: str, older: str = "", **maps: Any) -> Native:
@@ -67,7 +73,14 @@ NATIVES = (
     _native("det", "input name", "det", "matrix_determinant"),
     _native("slogdet", "input name", "slogdet", outputs=_real_logarithm, after=_complex_logarithm),
     _native("inv", "input adjoint name", "inv", "matrix_inverse", options=_straight),
-    _native("solve", "matrix rhs adjoint name", "solve", "matrix_solve", options=_straight),
+    _native(
+        "solve",
+        "matrix rhs adjoint name",
+        "solve",
+        "matrix_solve",
+        options=_straight,
+        before=_of_one_rank,
+    ),
     _native("eigh", "tensor name", "eigh", "self_adjoint_eig", **_EIGENVALUES),
     _native("eigvalsh", "tensor name", "eigvalsh", "self_adjoint_eigvals", **_EIGENVALUES),
     _native("expm", "input name", "expm"),

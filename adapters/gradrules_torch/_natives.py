@@ -17,6 +17,12 @@ def _left(left: bool = True) -> Options | None:
     return {} if left else None
 
 
+def _not_vectors(arrays: Arrays, left: bool = True) -> Arrays | None:  # noqa: ARG001
+    # To torch a stack of rows beside a stack of as many matrices is a stack of vectors.
+    a, b = arrays
+    return None if b.ndim > 1 and b.shape == a.shape[:-1] else arrays
+
+
 def _any_triangle(UPLO: str = "L") -> Options:  # noqa: ARG001, N803 (torch's name)
     return {}
 
@@ -39,7 +45,7 @@ NATIVES = (
     _named("inv", "A", "torch.linalg.inv"),
     _named("inv", "input", "torch.inverse"),
     _named("inv", "self", "torch.Tensor.inverse"),
-    _named("solve", "A B left", "torch.linalg.solve", options=_left),
+    _named("solve", "A B left", "torch.linalg.solve", options=_left, before=_not_vectors),
     _named("eigh", "A UPLO", "torch.linalg.eigh", options=_any_triangle),
     _named("eigvalsh", "A UPLO", "torch.linalg.eigvalsh", options=_any_triangle, before=_whole),
     _named("expm", "A", "torch.linalg.matrix_exp"),

@@ -90,7 +90,7 @@ def register(framework: str, /, *functions: str) -> None:
         _install(adapter, keys)
         _scope.register(keys)
         if adapter.trace_key is not None:
-            adapter.trace_key.set_global(_scope.registered())
+            adapter.trace_key.set_global(_of(adapter, _scope.registered()))
     _warn_of_names(adapter, keys)
 
 
@@ -170,7 +170,11 @@ def _chosen(framework: str, functions: tuple[str, ...]) -> tuple[Adapter, frozen
 def _trace_context(adapter: Adapter, keys: frozenset[Key]) -> AbstractContextManager[Any]:
     if adapter.trace_key is None:
         return nullcontext()
-    return adapter.trace_key(_scope.opened() | keys)
+    return adapter.trace_key(_of(adapter, _scope.opened() | keys))
+
+
+def _of(adapter: Adapter, keys: frozenset[Key]) -> frozenset[Key]:
+    return frozenset(key for key in keys if key[0] == adapter.name)
 
 
 # -- stand-ins -----------------------------------------------------------------------------------
@@ -203,6 +207,8 @@ def _differentiable(
     try:
         variant = _variant(native, function, static)
         arrays = native.before(given, **dict(static))
+        if arrays is None:
+            return function(*args, **keywords)
         rule = variant.rule
         backend, fitted, absent, merged = rule.prepare(arrays, options)
         if backend is not adapter or _promoted(given):
@@ -356,28 +362,30 @@ _SCANNED: dict[frozenset[Key], set[str]] = {}
 def _warn_of_names(adapter: Adapter, keys: frozenset[Key]) -> None:
     """Warn of modules that imported a native function by name; each module is looked at once."""
     scanned = _SCANNED.setdefault(keys, set())
-    modules = {name: sys.modules[name] for name in list(sys.modules) if name not in scanned}
-    if not modules:
+    unseen = {name: module for name, module in list(sys.modules.items()) if name not in scanned}
+    if not unseen:
         return
-    scanned.update(modules)
+    scanned.update(unseen)
     with _LOCK:
         patches = [patch for key in keys for patch in _PATCHES.get(key, ())]
-    natives = {id(patch.original) for patch in patches}
-    found = [
-        f"{module}.{name}"
-        for module, content in modules.items()
+    paths = {id(patch.original): patch.path for patch in reversed(patches)}
+    bound = [
+        f"{module}.{name} is {paths[id(value)]}"
+        for module, content in unseen.items()
         if _is_user_code(module, adapter) and isinstance(content, types.ModuleType)
         for name, value in list(vars(content).items())
-        if id(value) in natives
+        if id(value) in paths
     ]
-    if found:
+    if bound:
         msg = (
-            f"override: {', '.join(found)} bound a function of {adapter.name} by name before, "
-            f"and will stay native; call it through its module, as {patches[0].path}"
+            f"override: functions of {adapter.name} were imported by name before, and stay native "
+            f"there: {', '.join(bound)}; call them through their module"
         )
         warnings.warn(msg, OverrideWarning, stacklevel=3)
 
 
 def _is_user_code(module: str, adapter: Adapter) -> bool:
     root = module.partition(".")[0]
-    return root not in (adapter.name, "array_api_compat") and not root.startswith("gradrules")
+    return root not in (adapter.name, "array_api_compat", "__mp_main__") and not root.startswith(
+        "gradrules"
+    )

@@ -120,7 +120,8 @@ class Native:
         Of the arguments behind the arrays, by name: the rule's options, or `None` if the rule has
         no counterpart for them, and the call stays native. They are handed to the function as well.
     before
-        ``before(arrays, **arguments)``: the arrays that the rule shall see.
+        ``before(arrays, **arguments)``: the arrays that the rule shall see; `None` if the call
+        stays native.
     outputs
         From the function's result to the rule's outputs.
     after
@@ -131,7 +132,7 @@ class Native:
     paths: tuple[str, ...]
     parameters: tuple[str, ...]
     options: Callable[..., Mapping[str, Hashable] | None] = _no_options
-    before: Callable[..., Arrays] = _as_given
+    before: Callable[..., Arrays | None] = _as_given
     outputs: Callable[[Any], Arrays] = _outputs
     after: Callable[[Arrays, Arrays], Arrays] = _unchanged
 

@@ -7,7 +7,7 @@ matrix becomes one.
 
 from .._rule import rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import herm, read
+from ._matrix import adjoint, herm
 
 __all__ = ["mirror"]
 
@@ -15,7 +15,9 @@ __all__ = ["mirror"]
 @rule(name="_mirror", signature="(n,n)->(n,n)")
 def mirror(x: Array, /, *, lower: bool = True, xp: Namespace) -> Array:
     """Read one triangle of `x`, which is ``(..., n, n)``."""
-    return read(x, lower, xp)
+    one = xp.ones_like(x)
+    kept = (xp.tril(one) if lower else xp.triu(one)) != 0
+    return xp.where(kept, x, adjoint(x, xp))  # the other triangle may hold anything, NaN too
 
 
 @mirror.def_jvp
