@@ -333,6 +333,8 @@ def _patches(adapter: Adapter, rule: str) -> Iterator[_Patch]:
         for path in native.paths if native.rule == rule else ():
             owner_path, _, name = path.rpartition(".")
             owner = _resolve(owner_path)
+            # Some modules remember what they were asked for, by the identity of the name.
+            name = sys.intern(name)
             function = getattr(owner, name, None)
             if function is None or function in _STAND_INS:
                 continue

@@ -1,5 +1,6 @@
 """What every test of an override needs: inputs, a function free of gauge, and who was asked."""
 
+import sys
 from contextlib import contextmanager
 
 import numpy as np
@@ -21,7 +22,7 @@ def ids(pairs):
 def function(path):
     """What the name is bound to now."""
     owner, _, name = path.rpartition(".")
-    return getattr(_override._resolve(owner), name)
+    return getattr(_override._resolve(owner), sys.intern(name))
 
 
 def inputs(rule, dtype, seed=0, order=3):
