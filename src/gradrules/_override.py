@@ -201,7 +201,7 @@ def _differentiable(
 ) -> Any:
     """The native result with our derivative, or the native call where the rule cannot serve."""
     call = _read(native, args, keywords)
-    if call is None:
+    if call is None or _mixed(call[0]):
         return function(*args, **keywords)
     given, static, options = call
     try:
@@ -211,7 +211,7 @@ def _differentiable(
             return function(*args, **keywords)
         rule = variant.rule
         backend, fitted, absent, merged = rule.prepare(arrays, options)
-        if backend is not adapter or _promoted(given):
+        if backend is not adapter:
             return function(*args, **keywords)
         outputs = native.after(adapter.apply(rule, fitted, merged), fitted)
         result = rule.packed(outputs, absent)
@@ -236,9 +236,9 @@ def _read(
     return None if options is None else (arrays, tuple(sorted(given.items())), options)
 
 
-def _promoted(arrays: Arrays) -> bool:
+def _mixed(arrays: Arrays) -> bool:
     """Whether dtypes differ: then the framework decides what comes of it."""
-    return any(array.dtype != arrays[0].dtype for array in arrays[1:])
+    return len({getattr(array, "dtype", None) for array in arrays}) > 1
 
 
 @dataclass(eq=False)

@@ -18,10 +18,17 @@ ALIASES = overriding.aliases("jax")
 COFACTORS = np.asarray([[4.0, -2.0], [-2.0, 1.0]])
 
 
-@pytest.mark.parametrize("dtype", ["float64", "complex128"])
 @pytest.mark.parametrize(("native", "path"), ALIASES, ids=overriding.ids(ALIASES))
-def test_every_alias(native, path, dtype, monkeypatch):
-    overriding.check_alias("jax", native, path, dtype, monkeypatch)
+def test_every_alias(native, path, monkeypatch):
+    overriding.check_alias("jax", native, path, "float64", monkeypatch)
+
+
+COMPLEX = [alias for alias in ALIASES if alias[1].startswith("jax.numpy")]
+
+
+@pytest.mark.parametrize(("native", "path"), COMPLEX, ids=overriding.ids(COMPLEX))
+def test_every_alias_with_complex_numbers(native, path, monkeypatch):
+    overriding.check_alias("jax", native, path, "complex128", monkeypatch)
 
 
 @pytest.mark.parametrize(("native", "path"), ALIASES, ids=overriding.ids(ALIASES))
@@ -154,13 +161,17 @@ SYMMETRIC = jnp.asarray([[2.0, 1.0], [1.0, 3.0]])
         lambda a: jnp.linalg.solve(a, jnp.eye(2, dtype=jnp.float32)),
     ],
 )
-def test_what_no_rule_serves_stays_native(call, monkeypatch):
-    native = jax.grad(lambda x: call(x).sum())(SYMMETRIC)
-    with gr.override("jax"), overriding.asked(monkeypatch) as names:
-        assert np.array_equal(call(SYMMETRIC), call(SYMMETRIC))
-        found = jax.grad(lambda x: call(x).sum())(SYMMETRIC)
-    assert np.array_equal(found, native)
-    assert not names
+def test_what_no_rule_serves_stays_native(call):
+    def traced():
+        return str(jax.make_jaxpr(jax.grad(lambda x: call(x).sum()))(SYMMETRIC))
+
+    native = traced()
+    with gr.override("jax"):
+        found = traced()
+        ours = str(jax.make_jaxpr(jax.grad(lambda x: jnp.linalg.det(x)))(SYMMETRIC))
+    assert found == native
+    assert "gradrules" not in found
+    assert "gradrules" in ours
 
 
 @pytest.mark.parametrize(
@@ -201,25 +212,23 @@ def test_options_that_serve_are_handed_to_jax():
 
 
 REGISTERED = """
-import jax, jax.numpy as jnp
-jax.config.update("jax_enable_x64", True)
+import threading, jax, jax.numpy as jnp
 import gradrules as gr
-second = jax.jit(lambda x: jax.hessian(lambda y: jnp.linalg.det(y))(x)[0, 0, 1, 1])
-before = second(jnp.zeros((2, 2)) + jnp.diag(jnp.asarray([0.0, 0.0])))
-a = jnp.diag(jnp.asarray([1.0, 2.0, 0.0, 0.0]))
-last = jax.jit(lambda x: jax.hessian(lambda y: jnp.linalg.det(y))(x)[2, 2, 3, 3])
-assert last(a) == 0
-gr.register("jax", "det")
-assert abs(last(a) - 2) < 1e-14
-import threading
+f = jax.jit(lambda x: jnp.linalg.det(x))
 found = []
-thread = threading.Thread(target=lambda: found.append(last(a)))
+def look():
+    found.append("gradrules" in str(jax.make_jaxpr(f)(jnp.eye(2))))
+look()
+gr.register("jax", "det")
+look()
+thread = threading.Thread(target=look)
 thread.start(); thread.join()
-assert abs(found[0] - 2) < 1e-14
 with gr.override("jax"):
-    assert abs(last(a) - 2) < 1e-14
-assert abs(last(a) - 2) < 1e-14
-print("fine")
+    look()
+look()
+gr.register("jax", "det")
+look()
+print(found)
 """
 
 
@@ -227,4 +236,15 @@ def test_register_reaches_compiled_functions_and_all_threads():
     out = subprocess.run(
         [sys.executable, "-c", REGISTERED], capture_output=True, text=True, check=False
     )
-    assert out.stdout == "fine\n", out.stderr
+    assert out.stdout == "[False, True, True, True, True, True]\n", out.stderr
+
+
+@pytest.mark.parametrize("name", ["det", "slogdet", "inv", "solve", "eigh", "eigvalsh"])
+def test_our_own_rules_compute_with_native_functions(name, monkeypatch):
+    rule = gr.registry[name]
+    arrays = tuple(map(jnp.asarray, overriding.inputs(rule, "float64")))
+    t = gr.adapters.load("jax").transforms
+    ones = tuple(map(t.array, map(np.ones_like, map(t.numpy, overriding.leaves(rule(*arrays))))))
+    with gr.override("jax"), overriding.asked(monkeypatch) as names:
+        t.vjp(lambda *x: overriding.leaves(rule(*x)), arrays, ones)
+    assert not names
