@@ -28,9 +28,10 @@ def _straight(adjoint: bool = False, name: str | None = None) -> Options | None:
     return None if adjoint else {}
 
 
-def _of_one_rank(arrays: Arrays, **_: Hashable) -> Arrays | None:
-    matrix, side = arrays
-    return arrays if matrix.shape.rank == side.shape.rank else None  # TensorFlow refuses
+def _of_one_batch(arrays: Arrays, **_: Hashable) -> Arrays | None:
+    # TensorFlow does not broadcast here; what it refuses it shall refuse.
+    matrix, side = (array.shape[:-1] for array in arrays)
+    return arrays if matrix.is_compatible_with(side) else None
 
 
 def _real_logarithm(result: Any) -> Arrays:
@@ -79,7 +80,7 @@ NATIVES = (
         "solve",
         "matrix_solve",
         options=_straight,
-        before=_of_one_rank,
+        before=_of_one_batch,
     ),
     _native("eigh", "tensor name", "eigh", "self_adjoint_eig", **_EIGENVALUES),
     _native("eigvalsh", "tensor name", "eigvalsh", "self_adjoint_eigvals", **_EIGENVALUES),

@@ -105,9 +105,9 @@ class Override:
         return f"<override of {self._adapter.name!r}: {names}>"
 
     def __enter__(self) -> None:
-        with _LOCK:
-            _install(self._adapter, self._keys)
         try:
+            with _LOCK:
+                _install(self._adapter, self._keys)
             _warn_of_names(self._adapter, self._keys)  # which may raise
             _scope.enter(self, self._keys, _trace_context(self._adapter, self._keys))
         except BaseException:
@@ -201,7 +201,7 @@ def _differentiable(
 ) -> Any:
     """The native result with our derivative, or the native call where the rule cannot serve."""
     call = _read(native, args, keywords)
-    if call is None or _mixed(call[0]):
+    if call is None or not _belong(adapter, call[0]):
         return function(*args, **keywords)
     given, static, options = call
     try:
@@ -210,9 +210,7 @@ def _differentiable(
         if arrays is None:
             return function(*args, **keywords)
         rule = variant.rule
-        backend, fitted, absent, merged = rule.prepare(arrays, options)
-        if backend is not adapter:
-            return function(*args, **keywords)
+        _, fitted, absent, merged = rule.prepare(arrays, options)
         outputs = native.after(adapter.apply(rule, fitted, merged), fitted)
         result = rule.packed(outputs, absent)
     except _NOT_FOR_THE_RULE:
@@ -236,9 +234,14 @@ def _read(
     return None if options is None else (arrays, tuple(sorted(given.items())), options)
 
 
-def _mixed(arrays: Arrays) -> bool:
-    """Whether dtypes differ: then the framework decides what comes of it."""
-    return len({getattr(array, "dtype", None) for array in arrays}) > 1
+def _belong(adapter: Adapter, arrays: Arrays) -> bool:
+    """Whether these are arrays of the framework, and of one dtype: it alone knows what else means."""
+    theirs = [adapter.handles(type(array)) for array in arrays]
+    return (
+        any(theirs)
+        and all(t or isinstance(a, adapter.companions) for t, a in zip(theirs, arrays, strict=True))
+        and all(array.dtype == arrays[0].dtype for array in arrays[1:])
+    )
 
 
 @dataclass(eq=False)
@@ -317,14 +320,16 @@ def _install(adapter: Adapter, keys: frozenset[Key]) -> None:
     new = [key for key in keys if not _USES[key]]
     _USES.update(keys)
     for key in new:
-        _PATCHES[key] = list(_patches(adapter, key[1]))
+        made = _PATCHES[key] = []
+        for patch in _patches(adapter, key[1]):
+            made.append(patch)  # noqa: PERF402 (what is made must be known if a later one fails)
 
 
 def _remove(keys: frozenset[Key]) -> None:
     _USES.subtract(keys)
     for key in keys:
         if not _USES[key]:
-            for patch in reversed(_PATCHES.pop(key)):
+            for patch in reversed(_PATCHES.pop(key, [])):
                 patch.undo()
 
 

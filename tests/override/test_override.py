@@ -1,10 +1,13 @@
 """What is put in place and taken back, whatever happens; autograd is the lightest framework."""
 
 import asyncio
+import re
+import subprocess
 import sys
 import threading
 import types
 import warnings
+from pathlib import Path
 
 import numpy as np
 import overriding
@@ -279,6 +282,36 @@ def test_a_variant_is_made_once_and_is_not_registered():
     assert rule.defines("vjp")
     assert not rule.defines("keep")
     assert not rule.defines("fast_vjp")
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "override.md"
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax", "tensorflow", "autograd"])
+def test_the_documentation_names_every_function_in_its_row(framework):
+    pytest.importorskip(framework)
+    rows = [line.split("|") for line in DOCS.read_text().splitlines() if line.startswith("| `")]
+    column = 2 + ["torch", "jax", "tensorflow", "autograd"].index(framework)
+    documented = {
+        (row[1].strip(" `"), path.strip(" `"))
+        for row in rows
+        if row[1].strip(" `") in gr.registry
+        for path in row[column].split("<br>")
+        if path.strip()
+    }
+    table = {(native.rule, path) for native, path in overriding.aliases(framework)}
+    compat = {(r, p) for r, p in table if ".compat." in p and ".linalg." in p}
+    assert documented == table - compat
+
+
+EXAMPLES = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_the_examples_of_the_documentation_run(example):
+    for framework in re.findall(r"^import (torch|tensorflow)\b", example, re.MULTILINE):
+        pytest.importorskip(framework)
+    subprocess.run([sys.executable, "-c", example], check=True)
 
 
 @pytest.mark.parametrize("framework", gr.adapters.available())

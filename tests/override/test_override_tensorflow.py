@@ -169,6 +169,8 @@ def test_vectorized_map_and_variables():
         lambda a: tf.linalg.inv(a, adjoint=True),
         lambda a: tf.linalg.solve(a, a, adjoint=True),
         lambda a: tf.linalg.det([[a[0, 0], 1.0], [1.0, a[1, 1]]]),
+        lambda a: tf.linalg.solve(a, np.eye(2)),
+        lambda a: tf.linalg.solve(np.eye(2), a),
     ],
 )
 def test_what_no_rule_serves_stays_native(call, monkeypatch):
@@ -185,6 +187,7 @@ def test_what_no_rule_serves_stays_native(call, monkeypatch):
         lambda: tf.linalg.det(tf.ones((2, 3))),
         lambda: tf.linalg.det(tf.ones((2, 2), tf.int32)),
         lambda: tf.linalg.solve(tf.eye(2), tf.ones((2,))),
+        lambda: tf.linalg.solve(tf.eye(2)[None], tf.ones((5, 2, 3))),
         lambda: tf.linalg.inv(tf.zeros((2, 2))),
         lambda: tf.linalg.det(),
         lambda: tf.linalg.det(tf.eye(2), nonsense=1),

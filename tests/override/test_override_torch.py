@@ -144,6 +144,7 @@ def test_what_no_rule_serves_stays_native(name, monkeypatch):
         lambda: torch.linalg.det(torch.ones(2, 2, dtype=torch.int64)),
         lambda: torch.linalg.inv(torch.zeros(2, 2)),
         lambda: torch.linalg.det([[1.0]]),
+        lambda: torch.linalg.solve(torch.eye(2), [1.0, 2.0]),
         lambda: torch.linalg.det(),
         lambda: torch.linalg.det(torch.eye(2).to_sparse()),
         lambda: torch.linalg.solve(torch.eye(2), torch.eye(2).double()),
@@ -158,6 +159,38 @@ def test_errors_are_those_of_torch(call):
     with gr.override("torch"), pytest.raises(type(native.value)) as ours:
         call()
     assert str(ours.value) == str(native.value)
+
+
+SHAPES = [
+    ((3, 3), (3,)),
+    ((5, 3, 3), (3,)),
+    ((5, 3, 3), (5, 3)),
+    ((3, 3, 3), (3, 3)),
+    ((5, 3, 3), (3, 2)),
+    ((3, 3), (5, 3, 2)),
+    ((2, 1, 3, 3), (5, 3, 2)),
+    ((2, 3, 3, 3), (2, 3, 3)),
+    ((0, 3, 3), (0, 3, 2)),
+    ((0, 0), (0,)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SHAPES)
+def test_solve_takes_the_shapes_that_torch_takes(one, other):
+    rng = np.random.default_rng(5)
+    a = leaf(rng.standard_normal(one) + 3 * np.eye(one[-1]))
+    b = leaf(rng.standard_normal(other))
+
+    def run():
+        x = torch.linalg.solve(a, b)
+        return x, *torch.autograd.grad((x**2).sum(), (a, b))
+
+    native = run()
+    with gr.override("torch"):
+        found = run()
+    assert torch.equal(found[0], native[0])
+    for ours, theirs in zip(found[1:], native[1:], strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
 def test_vmap_jacobian_and_hessian():
