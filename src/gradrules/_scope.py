@@ -88,7 +88,7 @@ def holds(key: Key) -> bool:
     )
 
 
-def natively(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+def natively(function: Callable[..., Any], /, *args: Any, **keywords: Any) -> Any:
     """Call `function`; to it, and to whatever it calls, nothing is overridden."""
     if not _used:
         return function(*args, **keywords)
