@@ -72,3 +72,16 @@ def check(session: nox.Session) -> None:
     """Every rule on every backend with every input: minutes."""
     session.install(TORCH, "-e", ".[all]")
     session.run("gradrules", "check", *session.posargs)
+
+
+@nox.session
+def contract(session: nox.Session) -> None:
+    """Every cell of the transform matrix, and the page that shows it: hours."""
+    session.install(TORCH, "-e", ".[all]")
+    session.env["GRADRULES_TRUTH_CACHE"] = session.create_tmp()
+    records = []
+    for framework in session.posargs or ["torch", "jax", "tensorflow", "autograd"]:
+        records.append(f"{session.create_tmp()}/{framework}.jsonl")
+        session.run("python", "tests/contract/table.py", "run", framework, records[-1])
+    with open("docs/transforms.md", "w") as page:
+        session.run("python", "tests/contract/table.py", "page", *records, stdout=page)

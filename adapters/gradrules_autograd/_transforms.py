@@ -1,7 +1,7 @@
 """autograd's transformations in our convention: cotangents are the conjugates of autograd's."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,12 @@ class AutogradTransforms(Transforms):
         _, values = _quietly(push, traced_tuple([tangents[i] for i in wrt]))
         dots = {i: values[position] for position, i in enumerate(shown)}
         return tuple(dots.get(i) for i in range(count))
+
+    def rows(self) -> Iterable[Any]:
+        """What users write: ``grad``, ``hessian``, ``make_hvp``, ``checkpoint``, ..."""
+        from ._rows import rows  # noqa: PLC0415 (for tests alone)
+
+        return rows()
 
 
 def _some_outputs(f: Function, positions: tuple[int, ...]) -> Function:

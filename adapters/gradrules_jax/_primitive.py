@@ -13,6 +13,8 @@ import jax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from ._sharding import batch_alike, on_shards
+
 __all__ = ["Bind", "compiled", "is_zero", "make_primitive", "zero"]
 
 Array = Any
@@ -25,15 +27,16 @@ CACHE = 4096
 def make_primitive(name: str, evaluate: Callable[..., list[Array]]) -> tuple[Any, Bind]:
     """A primitive with the value ``evaluate(call, *operands)``, and the function that binds it.
 
-    `call` is hashable and holds all that is static. `evaluate` accepts a new batch axis in front of
-    all operands and returns it in front of all results; this is the primitive's `vmap`. Derivatives
-    and shapes are for the caller to define.
+    `call` is hashable and holds all that is static, its `rule` among it. `evaluate` accepts a new
+    batch axis in front of all operands and returns it in front of all results; this is the
+    primitive's `vmap`. Derivatives and shapes are for the caller to define.
     """
     primitive = Primitive(name)
     primitive.multiple_results = True
 
-    def bind(*operands: Array, call: Hashable) -> list[Array]:
-        results: list[Array] = primitive.bind(*_varying_alike(operands), call=call)
+    def bind(*operands: Array, call: Any) -> list[Array]:
+        alike = batch_alike(call.rule, _varying_alike(operands))
+        results: list[Array] = primitive.bind(*alike, call=call)
         return results
 
     def execute(*operands: Array, call: Hashable) -> list[Array]:
@@ -53,9 +56,13 @@ def make_primitive(name: str, evaluate: Callable[..., list[Array]]) -> tuple[Any
 
 
 @functools.lru_cache(maxsize=CACHE)
-def compiled(evaluate: Callable[..., list[Array]], call: Hashable) -> Any:
+def compiled(evaluate: Callable[..., list[Array]], call: Any) -> Any:
     """``evaluate(call, ...)``, compiled once; eager calls do not dispatch operation by operation."""
-    return jax.jit(functools.partial(evaluate, call))
+
+    def run(*operands: Array) -> list[Array]:
+        return on_shards(call.rule, operands, functools.partial(evaluate, call))
+
+    return jax.jit(run)
 
 
 def is_zero(tangent: Any) -> bool:

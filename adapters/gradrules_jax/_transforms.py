@@ -1,6 +1,6 @@
 """JAX's transformations, in gradrules' convention of complex cotangents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -78,6 +78,12 @@ class JaxTransforms(Transforms):
         """`jax.vmap`."""
         batched: Function = jax.vmap(f)
         return batched
+
+    def rows(self) -> Iterable[Any]:
+        """What users write: ``grad``, ``hessian``, ``lax.scan``, ``checkpoint``, ``export``, ..."""
+        from ._rows import rows  # noqa: PLC0415 (for tests alone)
+
+        return rows()
 
     def compile(self, f: Function) -> Function:
         """`jax.jit`."""

@@ -15,6 +15,7 @@ import tensorflow as tf
 # forward mode to the native derivative of the primal, silently.
 from tensorflow.python.eager import record as recorders
 from tensorflow.python.eager.forwardprop_util import pack_tangents
+from tensorflow.python.framework.ops import EagerTensor
 
 from gradrules import Adapter, Rule
 from gradrules.errors import GradrulesError, ShapeError, UnsupportedTransformError
@@ -30,9 +31,7 @@ Tensors = tuple[Any, ...]
 MaybeTensors = tuple[Any | None, ...]
 Options = tuple[tuple[str, Any], ...]
 
-# AutoGraph rewrites the source of whatever a tf.function calls, and puts a class of its own in place
-# of exceptions. These attributes ask it to leave rules and our errors as they are.
-Rule.autograph_info__ = {}  # type: ignore[attr-defined]
+# AutoGraph puts a class of its own in place of exceptions; this asks it to leave our errors alone.
 GradrulesError.ag_pass_through = True  # type: ignore[attr-defined]
 
 
@@ -50,6 +49,8 @@ class TensorFlowAdapter(Adapter):
 
     def check(self, rule: Rule, arrays: Tensors) -> Tensors:
         """Read variables, which a tape sees; then the checks of every adapter."""
+        if all(type(a) is EagerTensor for a in arrays):
+            return super().check(rule, arrays)
         tensors = tuple(tf.convert_to_tensor(a) for a in arrays)
         for name, tensor in zip(rule.inputs, tensors, strict=True):
             if tensor.shape.rank is None:

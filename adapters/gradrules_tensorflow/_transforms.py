@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -21,6 +21,11 @@ class TensorFlowTransforms(Transforms):
 
     They nest in one another. TensorFlow's complex cotangents are in our convention.
     """
+
+    missing = {  # noqa: RUF012 (never changed)
+        "rev over fwd over fwd": "a tape around two accumulators stops with TensorFlow's InternalError "
+        "('returned too few gradients'), for x * x * x too",
+    }
 
     def array(self, value: Any) -> Any:
         """A constant."""
@@ -62,6 +67,12 @@ class TensorFlowTransforms(Transforms):
     def vmap(self, f: Function) -> Function:
         """``tf.vectorized_map``, over all arguments."""
         return lambda *arrays: tuple(tf.vectorized_map(lambda slices: f(*slices), arrays))
+
+    def rows(self) -> Iterable[Any]:
+        """What users write: tapes, accumulators, loops, Keras, SavedModels, ..."""
+        from ._rows import rows  # noqa: PLC0415 (for tests alone)
+
+        return rows()
 
     def compile(self, f: Function) -> Function:
         """``tf.function``."""

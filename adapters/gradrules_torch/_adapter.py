@@ -8,6 +8,7 @@ import torch
 from gradrules import Adapter, Rule
 
 from . import _hooks  # noqa: F401 (imported for what it provides)
+from ._export import saved
 from ._functions import Arrays, Options, evaluate
 from ._namespace import xp
 from ._natives import NATIVES
@@ -53,8 +54,10 @@ class TorchAdapter(Adapter):
 
     def apply(self, rule: Rule, arrays: Arrays, options: Options) -> Arrays:
         """Evaluate `rule` so that torch differentiates it by the rule's derivatives."""
+        if torch.compiler.is_exporting():
+            return saved(rule, options, arrays)
         if torch.compiler.is_dynamo_compiling():
-            return _opaque(_key(rule), options, *arrays)
+            return _opaque(_key(rule), tuple(options), *arrays)
         return _evaluate(rule, options, arrays)
 
     def opaque(self, function: Any) -> Any:

@@ -1,6 +1,6 @@
 """torch's transformations, in the form that the tests drive every framework through."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any
 
@@ -56,6 +56,12 @@ class TorchTransforms(Transforms):
     def vmap(self, f: Function) -> Function:
         """``torch.vmap``."""
         return torch.vmap(f)
+
+    def rows(self) -> Iterable[Any]:
+        """What users write: ``backward``, ``torch.autograd.functional``, checkpoints, exporters, ..."""
+        from ._rows import rows  # noqa: PLC0415 (for tests alone)
+
+        return rows()
 
     def compile(self, f: Function) -> Function:
         """``torch.compile``, in one graph."""

@@ -5,13 +5,13 @@ import inspect
 from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, ClassVar, Literal, TypeVar, overload
 
 from . import _dispatch
 from ._registry import add
 from ._scope import natively
 from ._signature import Signature
-from ._typing import Array, Arrays, MaybeArrays, Namespace, Options
+from ._typing import Array, Arrays, MaybeArrays, Namespace, Options, TypedOptions
 from .errors import (
     ArrayTypeError,
     MissingDerivativeError,
@@ -103,6 +103,10 @@ class Rule:
     of the same kind, and the library's own differentiation uses the rule's derivatives.
     """
 
+    # AutoGraph rewrites the source of whatever a tf.function calls, but for what has this attribute.
+    # It is set here because the first call loads the adapter, which is not to be rewritten either.
+    autograph_info__: ClassVar[dict[str, Any]] = {}
+
     def __init__(
         self,
         primal: Function,
@@ -134,7 +138,7 @@ class Rule:
         # What a caller passes: tf.function and others read it.
         self.__signature__ = inspect.Signature([p for p in parameters if p.name != "xp"])
         self._functions: dict[str, Function] = {"primal": _wants_xp(primal)}
-        self._default_options: Options = tuple(sorted(self.defaults.items()))
+        self._default_options: Options = TypedOptions(sorted(self.defaults.items()))
         self._required = {k for k, v in self.defaults.items() if v is inspect.Parameter.empty}
         self._check_declaration()
         self._pack: Callable[[Sequence[Any]], Any] = (
@@ -458,7 +462,7 @@ class Rule:
         check = self._functions.get("options")
         if check is not None:
             check(**merged)
-        return tuple(sorted(merged.items()))
+        return TypedOptions(sorted(merged.items()))
 
     def def_options(self, function: F) -> F:
         """Define ``check(**options)``, which raises on values that are not allowed."""

@@ -8,7 +8,7 @@ framework is. The adapters of this distribution are found in no other way.
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -20,6 +20,7 @@ from .errors import AdapterError, ArrayTypeError
 
 if TYPE_CHECKING:
     from ._rule import Rule
+    from .testing import Row
 
 __all__ = ["Adapter", "Native", "TraceKey", "Transforms", "available", "load", "lookup"]
 
@@ -80,6 +81,10 @@ class Transforms(ABC):
     def compilers(self) -> dict[str, Callable[[Callable[..., Arrays]], Callable[..., Arrays]]]:
         """All compilers by name, where a framework has several."""
         return {"compile": self.compile}
+
+    def rows(self) -> "Iterable[Row]":
+        """Further transformations, as the framework's users spell them, for the transform matrix."""
+        return ()
 
     def refused(self, compiler: str, rule: "Rule", dtype: str) -> str:  # noqa: ARG002
         """Why a compiler cannot take a rule in some dtype; empty if it can."""

@@ -5,11 +5,7 @@ Truth is NumPy: `Rule.jvp` and `Rule.vjp` on plain arrays to first order, and ce
 """
 
 import itertools
-import os
 import re
-import subprocess
-import sys
-import textwrap
 from collections import Counter
 
 import numpy as np
@@ -68,11 +64,6 @@ def as_tuple(y):
 def weights(shape, position):
     rng = np.random.default_rng(100 + position)
     return rng.normal(size=shape) + 1j * rng.normal(size=shape)
-
-
-def bar_of(output, position):
-    w = weights(output.shape, position)
-    return (w if np.iscomplexobj(output) else w.real).astype(output.dtype)
 
 
 def observed(rule, outputs, xp):
@@ -151,13 +142,6 @@ def jaxed(arrays):
     return tuple(map(jnp.asarray, arrays))
 
 
-# Every rule, in one dtype at least: the compiler takes most of the time.
-CASES = [(rule, "complex128" if i % 2 else "float64") for i, rule in enumerate(RULES.values())]
-CASES += [
-    (r, d) for r in (gr.eigh, gr.solve) for d in ("float64", "complex128") if (r, d) not in CASES
-]
-cases = pytest.mark.parametrize(("rule", "dtype"), CASES, ids=[f"{r.name}-{d}" for r, d in CASES])
-both_dtypes = pytest.mark.parametrize("dtype", ["float64", "complex128"])
 all_rules = pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
 some_rules = pytest.mark.parametrize("rule", [gr.eigh, gr.solve, gr.slogdet], ids=lambda r: r.name)
 
@@ -165,81 +149,9 @@ some_rules = pytest.mark.parametrize("rule", [gr.eigh, gr.solve, gr.slogdet], id
 # -- orders and modes ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "jit"])
-@cases
-def test_first_order_is_the_rules(rule, dtype, compiled):
-    primals, (direction,) = primals_of(rule, dtype=dtype), directions_of(rule, 1, dtype=dtype)
-    y, y_dot = (as_tuple(v) for v in rule.jvp(primals, direction))
-    bars = tuple(bar_of(q, i) for i, q in enumerate(y))
-
-    def everything(*a):
-        f = lambda *a: as_tuple(rule(*a))  # noqa: E731
-        slopes = [nested([mode], loss_of(rule), [direction])(*a) for mode in MODES]
-        return slopes, f(*a), T.jvp(f, a, jaxed(direction)), T.vjp(f, a, jaxed(bars))
-
-    slopes, *found = (jax.jit(everything) if compiled else everything)(*jaxed(primals))
-    for got in slopes:
-        close(got, slope(rule, primals, direction), 1e-11)
-    if rule.declaration.gauge is None:
-        wanted = y, y_dot, rule.vjp(*primals)[1](bars if len(bars) > 1 else bars[0])
-        for got, want in zip(itertools.chain(*found), itertools.chain(*wanted), strict=True):
-            close(got, want, 1e-11)
-
-
-@cases
-def test_second_order_in_all_nestings_compiled(rule, dtype):
-    primals, directions = primals_of(rule, dtype=dtype), directions_of(rule, 2, dtype=dtype)
-    pairs = list(itertools.product(MODES, MODES))
-    every = jax.jit(lambda *a: [nested(p, loss_of(rule), directions)(*a) for p in pairs])
-    want = truth(rule, primals, *directions)
-    for got in every(*jaxed(primals)):
-        close(got, want)
-
-
-@some_rules
-@pytest.mark.parametrize("modes", list(itertools.product(MODES, MODES)), ids="-".join)
-def test_second_order_eager(rule, modes):
-    primals, directions = primals_of(rule), directions_of(rule, 2)
-    got = nested(modes, loss_of(rule), directions)(*jaxed(primals))
-    close(got, truth(rule, primals, *directions))
-
-
-@pytest.mark.parametrize(
-    ("rule", "dtype"), [(gr.eigh, "complex128"), (gr.solve, "float64"), (gr.det, "complex128")]
-)
-def test_third_order(rule, dtype):
-    primals, directions = primals_of(rule, dtype=dtype), directions_of(rule, 3, dtype=dtype)
-    triples = [("rev",) * 3, ("fwd",) * 3, ("rev", "fwd", "rev"), ("fwd", "rev", "rev")]
-    every = jax.jit(lambda *a: [nested(t, loss_of(rule), directions)(*a) for t in triples])
-    want = truth(rule, primals, *directions)
-    for got in every(*jaxed(primals)):
-        close(got, want, 1e-7)
-
-
 @some_rules
 def test_jax_checks_our_gradients(rule):
     check_grads(loss_of(rule), jaxed(primals_of(rule)), order=2, modes=["fwd", "rev"])
-
-
-@both_dtypes
-def test_hessian_jacrev_and_jacfwd_agree(dtype):
-    (a,), directions = (
-        primals_of(gr.slogdet, dtype=dtype),
-        directions_of(gr.slogdet, 2, dtype=dtype),
-    )
-    f = loss_of(gr.slogdet)
-    if dtype == "complex128":  # jax.hessian wants a real argument
-        g = lambda re, im: f(re + 1j * im)  # noqa: E731
-        blocks = jax.hessian(g, argnums=(0, 1))(jnp.real(a), jnp.imag(a))
-        d, e = ((np.real(x), np.imag(x)) for (x,) in directions)
-        got = sum(
-            jnp.einsum("ijkl,ij,kl", blocks[i][j], d[i], e[j]) for i in (0, 1) for j in (0, 1)
-        )
-    else:
-        (d,), (e,) = directions
-        for hessian in (jax.hessian(f), jax.jacrev(jax.jacrev(f)), jax.jacfwd(jax.jacfwd(f))):
-            got = jnp.einsum("ijkl,ij,kl", hessian(jnp.asarray(a)), d, e)
-    close(got, truth(gr.slogdet, (a,), *directions))
 
 
 # -- whose derivative ran --------------------------------------------------------------------------
@@ -592,82 +504,6 @@ def test_small_and_empty_shapes(rule, shape):
 # -- transformations of JAX ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("rule", "dtype"), [c for c in CASES if c[0] is not gr.expm_frechet])
-def test_vmap_is_a_loop(rule, dtype):
-    stacks = jaxed(primals_of(rule, dtype=dtype, batch=(3,)))
-    (d,) = directions_of(rule, 1, dtype=dtype)
-    f = loss_of(rule)
-    rev, fwd = nested(["rev"], f, [d]), nested(["fwd"], f, [d])
-    hvp = nested(["rev", "fwd"], f, [d, d])
-    together = lambda *a: (f(*a), rev(*a), fwd(*a), hvp(*a))  # noqa: E731
-    got, alone = jax.jit(jax.vmap(together))(*stacks), jax.jit(together)
-    for i in range(3):
-        for g, w in zip(got, alone(*(s[i] for s in stacks)), strict=True):
-            close(g[i], w, 1e-11)
-
-
-def test_nested_vmap_and_unmapped_operands():
-    a, b = jaxed(matrices(2))
-    bs = jnp.stack([b, 2 * b, b.T])
-    grads = jax.vmap(jax.vmap(jax.grad(lambda a, b: jnp.sum(gr.solve(a, b) ** 2), (0, 1)), (None, 0)),
-                     (0, None))(jnp.stack([a, a.T]), bs)  # fmt: skip
-    one = jax.grad(lambda a, b: jnp.sum(gr.solve(a, b) ** 2), (0, 1))
-    for i, j in itertools.product(range(2), range(3)):
-        for g, w in zip(grads, one((a, a.T)[i], bs[j]), strict=True):
-            close(g[i, j], w, 1e-12)
-
-
-@some_rules
-def test_pullbacks_and_pushforwards_outlive_their_call(rule):
-    primals, (d,) = jaxed(primals_of(rule)), directions_of(rule, 1)
-    f = lambda *a: jnp.stack([loss_of(rule)(*a), 2.0])  # noqa: E731
-    want = slope(rule, primals_of(rule), d)
-    dot = lambda g: sum(jnp.sum(x * y) for x, y in zip(g, d, strict=True))  # noqa: E731
-    _, pullback = jax.vjp(f, *primals)
-    _, pushforward = jax.linearize(f, *primals)
-    scales = jnp.arange(3.0)
-    bars = jnp.stack([scales, scales], axis=1)
-    close(jax.vmap(lambda c: dot(pullback(c)))(bars), want * np.arange(3.0), 1e-11)
-    close(
-        jax.vmap(lambda s: pushforward(*(s * x for x in d))[0])(scales),
-        want * np.arange(3.0),
-        1e-11,
-    )
-    transpose = jax.linear_transpose(pushforward, *primals)
-    close(dot(transpose(jnp.asarray([1.0, 5.0]))), want, 1e-11)
-    every = tuple(range(len(primals)))
-    _, curved = jax.linearize(jax.grad(loss_of(rule), every), *primals)
-    close(dot(curved(*jaxed(d))), truth(rule, primals_of(rule), d, d))
-
-
-@pytest.mark.parametrize("rule", [gr.eigh, gr.solve], ids=lambda r: r.name)
-def test_scan_cond_while_and_fori(rule):
-    primals, directions = jaxed(primals_of(rule)), directions_of(rule, 2)
-    f, first = loss_of(rule), slope(rule, primals_of(rule), directions[0])
-    second = truth(rule, primals_of(rule), *directions)
-
-    def scanned(*a):
-        return jax.lax.scan(lambda s, _: (s + f(*a), f(*a)), 0.0, None, length=2)[0] / 2
-
-    def branched(*a):
-        return jax.lax.cond(a[0][0, 0] > -100, f, lambda *a: jnp.zeros(()), *a)
-
-    for g in (scanned, branched):
-        close(jax.jit(nested(["rev", "rev"], g, directions))(*primals), second)
-        close(nested(["rev", "fwd"], g, directions)(*primals), second)
-
-    def looped(*a):  # forward mode alone, as always with while_loop
-        return jax.lax.while_loop(lambda s: s[0] < 2, lambda s: (s[0] + 1, s[1] + f(*a)), (0, 0.0))[
-            1
-        ]
-
-    close(jax.jit(nested(["fwd"], looped, directions[:1]))(*primals), 2 * first, 1e-11)
-    inside = jax.lax.fori_loop(
-        0, 2, lambda i, s: s + nested(["rev"], f, directions[:1])(*primals), 0.0
-    )
-    close(inside, 2 * first, 1e-11)
-
-
 def test_carries_that_pass_through_a_rule():
     # `jax.custom_jvp` loses its rule here from the second order on.
     a = jnp.asarray(matrices(1)[0])
@@ -677,36 +513,6 @@ def test_carries_that_pass_through_a_rule():
     for modes in (("rev",), ("rev", "rev"), ("fwd", "rev")):
         both = (nested(modes, h, directions_of(gr.inv, len(modes))) for h in (f, g))
         close(*(jax.jit(derivative)(a) for derivative in both), 1e-12)
-
-
-@pytest.mark.parametrize(
-    ("rule", "policy"),
-    [
-        (gr.eigh, None),
-        (gr.solve, None),
-        (gr.solve, "nothing_saveable"),
-        (gr.solve, "everything_saveable"),
-        (gr.eigh, "dots_saveable"),
-    ],
-)
-def test_checkpoint_to_second_order(rule, policy):
-    chosen = policy and getattr(jax.checkpoint_policies, policy)
-    primals, directions = primals_of(rule), directions_of(rule, 2)
-    f = jax.checkpoint(loss_of(rule), policy=chosen)
-    for wrap in (lambda f: f, jax.jit):
-        got = wrap(nested(["rev"], f, directions[:1]))(*jaxed(primals))
-        close(got, slope(rule, primals, directions[0]), 1e-11)
-    want = truth(rule, primals, *directions)
-    for modes in (("rev", "rev"), ("rev", "fwd")):
-        close(jax.jit(nested(modes, f, directions))(*jaxed(primals)), want)
-
-
-def test_repeated_calls_accumulate():
-    a, one = matrices(1)[0] / 4, np.ones((3, 3))
-    f = lambda a: jnp.sum(gr.expm(a)) + jnp.sum(gr.expm(a) @ gr.expm(2 * a))  # noqa: E731
-    want = gr.expm.vjp(a)[1](one)[0] + 3 * gr.expm.vjp(3 * a)[1](one)[0]
-    for wrap in (lambda f: f, jax.jit):
-        close(wrap(jax.grad(f))(a), want, 1e-12)
 
 
 def solvers(f, *args):
@@ -727,23 +533,6 @@ def test_the_gradient_compiles_to_one_factorization():
     solved = lambda a: jnp.sum(gr.solve(a, b))  # noqa: E731
     assert solvers(jax.value_and_grad(solved), a)["getrf"] == 1
     assert solvers(lambda a: jax.jvp(solved, (a,), (b,)), a)["getrf"] == 1
-
-
-@pytest.mark.parametrize("rule", [gr.eigh, gr.solve, gr.expm], ids=lambda r: r.name)
-def test_export_with_a_gradient_and_a_symbolic_batch(rule):
-    (batch,) = jax.export.symbolic_shape("b")
-    shapes = [jax.ShapeDtypeStruct((batch, 3, 3), "float64")] * len(rule.inputs)
-    f = loss_of(rule)
-    total = lambda *a: jnp.sum(jax.vmap(f)(*a))  # noqa: E731
-    loaded = jax.export.deserialize(
-        jax.export.export(jax.jit(total))(*shapes).serialize(vjp_order=1)
-    )
-    stacks = jaxed(primals_of(rule, batch=(2,)))
-    every = tuple(range(len(stacks)))
-    for g, w in zip(
-        jax.grad(loaded.call, every)(*stacks), jax.grad(total, every)(*stacks), strict=True
-    ):
-        close(g, w, 1e-11)
 
 
 @some_rules
@@ -771,103 +560,9 @@ def test_x64_off_takes_numpy_beside_jax():
         assert gr.expm_frechet(jnp.asarray(a), np.asarray(b))[1].dtype == "float32"
 
 
-def test_disable_jit():
-    rule = gr.solve
-    primals, directions = primals_of(rule), directions_of(rule, 2)
-    with jax.disable_jit():
-        for mode in MODES:
-            got = nested([mode], loss_of(rule), directions[:1])(*jaxed(primals))
-            close(got, slope(rule, primals, directions[0]), 1e-11)
-        got = nested(["rev", "fwd"], loss_of(rule), directions)(*jaxed(primals))
-        close(got, truth(rule, primals, *directions))
-
-
-@some_rules
-def test_debug_nans_stays_quiet_where_there_is_none(rule):
-    primals, directions = jaxed(primals_of(rule)), directions_of(rule, 2)
-    with jax.debug_nans(True):
-        for wrap in (lambda f: f, jax.jit):
-            wrap(nested(["rev"], loss_of(rule), directions[:1]))(*primals)
-            wrap(nested(["fwd"], loss_of(rule), directions[:1]))(*primals)
-            wrap(nested(["rev", "fwd"], loss_of(rule), directions))(*primals)
-
-
 def test_debug_nans_finds_ours():
     with jax.debug_nans(True), pytest.raises(FloatingPointError):
         jax.grad(lambda a: gr.eigh(a).eigenvectors[0, 1])(jnp.eye(3))
-
-
-def test_no_tracer_leaks():
-    a = jnp.asarray(matrices(1)[0])
-    with jax.checking_leaks():
-        jax.jit(jax.grad(lambda a: jnp.sum(gr.inv(a))))(a)
-        jax.vmap(jax.jacfwd(jax.grad(lambda a: jnp.sum(gr.inv(a)))))(a[None])
-
-
-# -- several devices -------------------------------------------------------------------------------
-
-
-def run_on_two_devices(program):
-    environment = {
-        **os.environ,
-        "JAX_ENABLE_X64": "1",
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-    }
-    start = """
-        import jax, jax.numpy as jnp, numpy as np, gradrules as gr
-        from jax.sharding import NamedSharding, PartitionSpec as P
-        rng = np.random.default_rng(0)
-        A = jnp.asarray(rng.normal(size=(4, 3, 3)) + 3 * np.eye(3))
-        B = jnp.asarray(rng.normal(size=(3, 2)))
-        loss = lambda a, b: jnp.sum(jnp.sin(gr.solve(a, b)))
-        want = jax.grad(loss, (0, 1))(A, B)
-        mesh = jax.make_mesh((2,), ("b",), axis_types=(jax.sharding.AxisType.Auto,))
-        def agree(got, want):
-            for g, w in zip(got, want, strict=True):
-                np.testing.assert_allclose(g, w, atol=1e-12)
-    """
-    program = textwrap.dedent(start) + textwrap.dedent(program)
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def test_shard_map():
-    # An operand that is the same on all devices gets the sum of all devices' cotangents.
-    run_on_two_devices("""
-        inside = jax.shard_map(lambda a, b: jax.grad(loss, (0, 1))(a, b),
-                               mesh=mesh, in_specs=(P("b"), P()), out_specs=(P("b"), P()))
-        agree(inside(A, B), want)
-        outside = jax.shard_map(lambda a, b: jax.lax.psum(loss(a, b), "b"),
-                                mesh=mesh, in_specs=(P("b"), P()), out_specs=P())
-        agree(jax.grad(outside, (0, 1))(A, B), want)
-        hvp = lambda f: jax.jit(lambda a, b: jax.jvp(jax.grad(f, (0, 1)), (a, b), (a, b))[1])
-        agree(hvp(outside)(A, B), hvp(loss)(A, B))
-        push = lambda a, t: jnp.sum(jnp.sin(jax.jvp(gr.inv, (a,), (t,))[1]))
-        pushed = jax.shard_map(lambda a, t: jax.lax.psum(push(a[0], t), "b"),
-                               mesh=mesh, in_specs=(P("b"), P()), out_specs=P())
-        T = A[3]
-        agree([jax.grad(pushed, 1)(A[:2], T)], [sum(jax.grad(push, 1)(a, T) for a in A[:2])])
-    """)
-
-
-def test_a_sharded_batch_stays_sharded():
-    run_on_two_devices("""
-        x = jax.device_put(A, NamedSharding(mesh, P("b")))
-        for rule in (gr.eigh, gr.slogdet, lambda a: gr.solve(a, B)):
-            f = lambda a: sum(jnp.sum(jnp.sin(y)) for y in jax.tree.leaves(rule(a)))
-            hvp = lambda a: jax.jvp(jax.grad(f), (a,), (a,))[1]
-            compiled = jax.jit(hvp).lower(x).compile()
-            assert "all-gather" not in compiled.as_text(), rule
-            assert compiled(x).sharding.spec == P("b"), rule
-            agree([compiled(x)], [jax.jit(hvp)(A)])
-    """)
 
 
 # -- the rest of the adapter -----------------------------------------------------------------------

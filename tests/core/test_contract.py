@@ -177,3 +177,22 @@ def test_what_is_kept_equals_the_closed_form_and_is_kept_only_for_derivatives():
     assert calls == ["primal"]
     assert np.array_equal(keeping.vjp(x)[1](x)[0], [2.0, 8.0])
     assert calls == ["primal", "keep", "fast"]
+
+
+def test_options_of_different_type_are_different_options():
+    seen = set()
+
+    @gr.rule(name="_sees_options", replace=True)
+    def shifted(x, /, *, by=1):
+        return x + by
+
+    class Recorder(gr.adapters.Plain):
+        def apply(self, rule, arrays, options):
+            seen.add(options)
+            return super().apply(rule, arrays, options)
+
+    recorder = Recorder("recorder", gr._dispatch.NUMPY.xp)
+    for by in (1, 1.0, True, 1):
+        _, arrays, _, options = shifted._prepare((np.zeros(2),), {"by": by})
+        recorder.apply(shifted, arrays, options)
+    assert len(seen) == 3

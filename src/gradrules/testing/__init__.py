@@ -8,6 +8,7 @@ True
 
 from ._cases import Case
 from ._check import Report, check
+from ._contract import NotOffered, Problem, Row
 from ._laws import ACROSS, LAWS, Inapplicable, Measure, Trial
 from ._run import Record
 from ._truth import oracle
@@ -18,8 +19,11 @@ __all__ = [
     "Case",
     "Inapplicable",
     "Measure",
+    "NotOffered",
+    "Problem",
     "Record",
     "Report",
+    "Row",
     "Trial",
     "check",
     "oracle",

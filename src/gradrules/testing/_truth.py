@@ -104,7 +104,8 @@ class Truth:
         if cached is not None:
             known: tuple[Any, ...] | None = cached[0]
             return known
-        with mpmath.workdps(DIGITS):
+        digits = max(DIGITS, 36 * len(directions) + 32)
+        with mpmath.workdps(digits):
             try:
                 result = self._difference(directions, invariants=invariants)
             except (ZeroDivisionError, ValueError, OverflowError, RuntimeError):

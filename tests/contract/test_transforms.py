@@ -1,0 +1,62 @@
+"""The transform matrix: quick cells here, all of them by ``nox -s contract``.
+
+Rows come from the adapters, columns from the registry; nothing is listed by hand.
+"""
+
+import functools
+import sys
+
+import pytest
+
+import gradrules as gr
+from gradrules.testing import _backends, _contract
+
+RULES = [rule for rule in gr.registry.values() if rule.__module__.startswith("gradrules.")]
+FRAMEWORKS = [name for name in _backends.installed() if name not in _backends.PLAIN]
+
+
+backend = functools.cache(_backends.load)
+
+
+@pytest.fixture(autouse=True)
+def _jax():
+    """Double precision; half of the time would go to XLA's optimizations."""
+    jax = sys.modules.get("jax")
+    if jax is None:
+        yield
+        return
+    jax.config.update("jax_disable_most_optimizations", True)
+    with jax.enable_x64(True):
+        yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+CELLS = [
+    pytest.param(name, row, rule, dtype, id=f"{name}-{row.name}-{rule.name}-{dtype}")
+    for name in FRAMEWORKS
+    for row, rule, dtype in _contract.cells(backend(name), RULES, quick=True)
+]
+# Rows that take seconds differ in nothing but what the law ``kept`` tries: once is enough.
+WITNESSES = [
+    pytest.param(name, row, kept, id=f"{name}-{row.name}-{'kept' if kept else 'closed'}")
+    for name in FRAMEWORKS
+    for row in _contract.rows(backend(name))
+    for kept in (False, True)
+    if row.order and not (kept and row.slow)
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "row", "rule", "dtype"), CELLS)
+def test_cell(name, row, rule, dtype):
+    cell = _contract.try_cell(row, rule, backend(name), dtype)
+    assert cell.status != "fail", cell.message
+    assert cell.status == "pass" or cell.message
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "row", "kept"), WITNESSES)
+def test_our_derivative_ran(name, row, kept):
+    found = _contract.witnessed(row, backend(name), kept=kept)
+    if found is not None:  # offered for this rule
+        assert min(abs(found - factor) for factor in (_contract.JVP, _contract.VJP)) < 1e-9
