@@ -39,6 +39,7 @@ from autograd.tracer import getval, isbox
 from gradrules import Adapter, Rule, hooks
 
 from . import _namespace as xp
+from ._natives import NATIVES
 from ._transforms import AutogradTransforms
 
 __all__ = ["AutogradAdapter"]
@@ -56,6 +57,7 @@ class AutogradAdapter(Adapter):
     xp = xp
     transforms = AutogradTransforms()
     companions = (np.ndarray, np.generic)
+    natives = NATIVES
 
     def handles(self, kind: type) -> bool:
         """Whether `kind` is a traced array; a plain one is left to NumPy."""

@@ -13,6 +13,7 @@ module              what it holds
 ``_primitive``      what the two share: value, `vmap`, `jit`, `shard_map`
 ``_sharding``       batches that are split over an explicit mesh
 ``_hooks``          native routines: LU factorization, a loop, an identity matrix
+``_natives``        JAX's functions that rules stand in for, under ``gradrules.override``
 ``_transforms``     JAX's transformations as the tests drive them
 ==================  ======================================================================
 """

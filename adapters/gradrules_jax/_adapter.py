@@ -9,6 +9,7 @@ import numpy as np
 
 from gradrules import Adapter, Rule
 
+from ._natives import NATIVES
 from ._operation import apply, execute
 from ._transforms import JaxTransforms
 
@@ -26,6 +27,8 @@ class JaxAdapter(Adapter):
     xp = jnp
     transforms = JaxTransforms()
     companions = (np.ndarray, np.generic)
+    natives = NATIVES
+    trace_key = jax.make_user_context()
 
     def handles(self, kind: type) -> bool:
         """Whether `kind` is JAX's array type, or a tracer of any transformation."""

@@ -24,6 +24,7 @@ from . import _graph
 from . import _namespace as xp
 from ._graph import inexact
 from ._host import host
+from ._natives import NATIVES
 from ._transforms import TensorFlowTransforms
 
 Tensors = tuple[Any, ...]
@@ -40,6 +41,7 @@ class TensorFlowAdapter(Adapter):
     name = "tensorflow"
     xp = xp
     transforms = TensorFlowTransforms()
+    natives = NATIVES
 
     def handles(self, kind: type) -> bool:
         """Tensors and variables have one abstract base class."""
@@ -58,6 +60,10 @@ class TensorFlowAdapter(Adapter):
                 )
                 raise ShapeError(msg)
         return super().check(rule, tensors)
+
+    def opaque(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """AutoGraph leaves the call as it stands."""
+        return tf.autograph.experimental.do_not_convert(function)
 
     def apply(self, rule: Rule, arrays: Tensors, options: Options) -> Tensors:
         """Evaluate, and tell whoever may differentiate how it is done."""

@@ -12,6 +12,7 @@ the fast form and yet be differentiated as the closed form. Both modes, any nest
 ``_namespace``     the array API of torch, with the hot operations spelled natively
 ``_hooks``         native routines beyond the array API: LU, loops
 ``_host``          which tensors NumPy may read
+``_natives``       torch's functions that rules stand in for, under ``gradrules.override``
 ``_sharding``      batches that are distributed over devices
 ``_transforms``    torch's transformations in the common form that the tests drive
 =================  ==============================================================================

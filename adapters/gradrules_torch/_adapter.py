@@ -11,6 +11,7 @@ from . import _hooks  # noqa: F401 (imported for what it provides)
 from ._export import saved
 from ._functions import Arrays, Options, evaluate
 from ._namespace import xp
+from ._natives import NATIVES
 from ._sharding import is_distributed, on_shards
 from ._transforms import TorchTransforms
 
@@ -45,6 +46,7 @@ class TorchAdapter(Adapter):
     name = "torch"
     xp = xp
     transforms = TorchTransforms()
+    natives = NATIVES
 
     def handles(self, kind: type) -> bool:
         """Whether `kind` is a tensor type."""
@@ -57,6 +59,10 @@ class TorchAdapter(Adapter):
         if torch.compiler.is_dynamo_compiling():
             return _opaque(_key(rule), tuple(options), *arrays)
         return _evaluate(rule, options, arrays)
+
+    def opaque(self, function: Any) -> Any:
+        """``torch.compile`` puts the call into its graph as it stands, as it does native calls."""
+        return torch.compiler.allow_in_graph(function)
 
     def device(self, array: Any) -> torch.device:
         """The device of a tensor."""

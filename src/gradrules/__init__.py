@@ -11,6 +11,7 @@ array([[ 4., -2.],
 from typing import TYPE_CHECKING, Any
 
 from . import adapters, errors, hooks, host
+from ._override import override, register
 from ._registry import registry
 from ._rule import Declaration, Edge, Gauge, Rule, rule
 from .adapters import Adapter, Transforms
@@ -47,6 +48,8 @@ __all__ = [
     "hooks",
     "host",
     "inv",
+    "override",
+    "register",
     "registry",
     "rule",
     "slogdet",

@@ -1,5 +1,6 @@
 """The contract: a rule is a primal, a jvp and a vjp, written once over the array API."""
 
+import copy
 import inspect
 from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 
 from . import _dispatch
 from ._registry import add
+from ._scope import natively
 from ._signature import Signature
 from ._typing import Array, Arrays, MaybeArrays, Namespace, Options, TypedOptions
 from .errors import (
@@ -128,6 +130,7 @@ class Rule:
         self.outputs = outputs
         self.nondifferentiable = nondifferentiable
         self.declaration = declaration
+        self.portable = True
         self.__name__ = self.__qualname__ = name
         self.__module__ = primal.__module__
         self.__doc__ = primal.__doc__
@@ -205,6 +208,23 @@ class Rule:
         """Define ``fast_vjp(primals, outputs, kept, cotangents, *, xp, **options)``, equal to the vjp."""
         return self._define("fast_vjp", function)
 
+    def with_primal(self, primal: Function) -> "Rule":
+        """The same derivatives, at the values of another primal of the same function.
+
+        The result is not registered, and `portable` is false: `primal` may be a framework's own
+        function, which takes that framework's arrays alone. What the rule keeps its own primal has
+        made, so that nothing is kept.
+        """
+        made = copy.copy(self)
+        made._functions = {
+            part: self._functions[part]
+            for part in ("jvp", "vjp", "options")
+            if part in self._functions
+        }
+        made._functions["primal"] = _wants_xp(primal)
+        made.portable = False
+        return made
+
     def defines(self, part: str) -> bool:
         """Whether ``"jvp"``, ``"vjp"``, ``"keep"``, ``"fast_jvp"`` or ``"fast_vjp"`` is there."""
         return part in self._functions
@@ -213,8 +233,8 @@ class Rule:
 
     def __call__(self, *arrays: Array, **options: Hashable) -> Any:
         """Evaluate the rule, differentiably where the arrays' library can differentiate."""
-        backend, arrays, absent, static = self._prepare(arrays, options)
-        return self._packed(backend.apply(self, arrays, static), absent)
+        backend, arrays, absent, static = self.prepare(arrays, options)
+        return self.packed(backend.apply(self, arrays, static), absent)
 
     def jvp(
         self, primals: Sequence[Array], tangents: Sequence[Array | None], **options: Hashable
@@ -238,7 +258,7 @@ class Rule:
                 raise ArrayTypeError(msg)
         primals, tangents = tuple(primals), tuple(tangents)
         self._check_linear("tangent", self.inputs, primals, tangents)
-        backend, arrays, absent, static = self._prepare(primals, options, tangents)
+        backend, arrays, absent, static = self.prepare(primals, options, tangents)
         xp = backend.xp
         if any(tangent is not None for tangent in tangents):
             filled = tuple(
@@ -255,7 +275,7 @@ class Rule:
             xp.zeros_like(y) if v is None and _dispatch.is_inexact(y, xp) else v
             for y, v in zip(outputs, values, strict=True)
         )
-        return self._packed(outputs, absent), self._packed(dots, absent)
+        return self.packed(outputs, absent), self.packed(dots, absent)
 
     def vjp(self, *primals: Array, **options: Hashable) -> tuple[Any, Callable[..., Arrays]]:
         """Value and pullback, on plain arrays.
@@ -267,9 +287,9 @@ class Rule:
             absent one is `None`, and returns a tuple with one cotangent per input.
         """
         self._require("vjp")
-        backend, arrays, absent, static = self._prepare(primals, options)
+        backend, arrays, absent, static = self.prepare(primals, options)
         outputs, kept = backend.apply_kept(self, arrays, static)
-        y = self._packed(outputs, absent)
+        y = self.packed(outputs, absent)
 
         def pullback(y_bar: Any) -> Arrays:
             bars = tuple(y_bar) if isinstance(y_bar, tuple | list) else (y_bar,)
@@ -297,9 +317,38 @@ class Rule:
 
     # -- what an adapter calls -----------------------------------------------------------------
 
+    def prepare(
+        self, arrays: Arrays, options: Mapping[str, Hashable], tangents: MaybeArrays = ()
+    ) -> tuple[Any, Arrays, tuple[str, ...], Options]:
+        """Everything that is checked before any work: backend, fitted arrays, absent axes, options."""
+        if len(arrays) != len(self.inputs):
+            msg = (
+                f"{self.name}: takes {len(self.inputs)} positional "
+                f"{'array' if len(self.inputs) == 1 else 'arrays'} "
+                f"({', '.join(self.inputs)}), {len(arrays)} given"
+            )
+            raise ArrayTypeError(msg)
+        present = tuple(t for t in tangents if t is not None)
+        names = self.inputs + ("tangent",) * len(present)
+        backend = _dispatch.backend_of(self.name, names, arrays + present)
+        arrays = backend.check(self, arrays)
+        arrays, absent = self.signature.fit(self.name, self.inputs, arrays, backend.xp)
+        if options or self._required:
+            return backend, arrays, absent, self._check_options(options)
+        return backend, arrays, absent, self._default_options
+
+    def packed(self, outputs: Sequence[Any], absent: tuple[str, ...]) -> Any:
+        """The result of a call: `outputs` without the axes that were absent; several are named."""
+        if absent:
+            outputs = [
+                y if y is None else self.signature.restore(y, core, absent)
+                for y, core in zip(outputs, self.signature.outputs, strict=True)
+            ]
+        return self._pack(outputs)
+
     def evaluate(self, arrays: Arrays, options: Options, *, xp: Namespace) -> Arrays:
         """The primal alone, as a tuple; nothing in it is meant to be differentiated."""
-        return self._tuple(self._functions["primal"](*arrays, xp=xp, **dict(options)))
+        return self._tuple(natively(self._functions["primal"], *arrays, xp=xp, **dict(options)))
 
     def evaluate_keep(
         self, arrays: Arrays, options: Options, *, xp: Namespace
@@ -307,7 +356,7 @@ class Rule:
         """The primal and the arrays it keeps (none, if the rule has no `keep`)."""
         if "keep" not in self._functions:
             return self.evaluate(arrays, options, xp=xp), ()
-        outputs, kept = self._functions["keep"](*arrays, xp=xp, **dict(options))
+        outputs, kept = natively(self._functions["keep"], *arrays, xp=xp, **dict(options))
         return self._tuple(outputs), tuple(kept)
 
     def _tuple(self, result: Any) -> Arrays:
@@ -346,7 +395,7 @@ class Rule:
             self._refuse_nondifferentiable(inputs)
         fast = self._functions.get(f"fast_{mode}") if kept is not None else None
         if fast is not None:
-            values = fast(primals, outputs, kept, inputs, xp=xp, **dict(options))
+            values = natively(fast, primals, outputs, kept, inputs, xp=xp, **dict(options))
         else:
             self._require(mode)
             values = self._functions[mode](primals, outputs, inputs, xp=xp, **dict(options))
@@ -397,26 +446,6 @@ class Rule:
         if mode not in self._functions:
             msg = f"rule {self.name!r} has no {mode}; define one with @{self.name}.def_{mode}"
             raise MissingDerivativeError(msg)
-
-    def _prepare(
-        self, arrays: Arrays, options: Mapping[str, Hashable], tangents: MaybeArrays = ()
-    ) -> tuple[Any, Arrays, tuple[str, ...], Options]:
-        """Everything that is checked before any work."""
-        if len(arrays) != len(self.inputs):
-            msg = (
-                f"{self.name}: takes {len(self.inputs)} positional "
-                f"{'array' if len(self.inputs) == 1 else 'arrays'} "
-                f"({', '.join(self.inputs)}), {len(arrays)} given"
-            )
-            raise ArrayTypeError(msg)
-        present = tuple(t for t in tangents if t is not None)
-        names = self.inputs + ("tangent",) * len(present)
-        backend = _dispatch.backend_of(self.name, names, arrays + present)
-        arrays = backend.check(self, arrays)
-        arrays, absent = self.signature.fit(self.name, self.inputs, arrays, backend.xp)
-        if options or self._required:
-            return backend, arrays, absent, self._check_options(options)
-        return backend, arrays, absent, self._default_options
 
     def _check_options(self, options: Mapping[str, Hashable]) -> Options:
         for name, value in options.items():
@@ -472,14 +501,6 @@ class Rule:
                     f"{value.dtype}; it must have shape {tuple(point.shape)} and dtype {point.dtype}"
                 )
                 raise ShapeError(msg)
-
-    def _packed(self, outputs: Sequence[Any], absent: tuple[str, ...]) -> Any:
-        if absent:
-            outputs = [
-                y if y is None else self.signature.restore(y, core, absent)
-                for y, core in zip(outputs, self.signature.outputs, strict=True)
-            ]
-        return self._pack(outputs)
 
 
 def _check_parameters(name: str, parameters: Iterable[inspect.Parameter]) -> None:

@@ -8,9 +8,11 @@ framework is. The adapters of this distribution are found in no other way.
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ._registry import lookup
 from ._typing import Array, Arrays, MaybeArrays, Namespace, Options
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from ._rule import Rule
     from .testing import Row
 
-__all__ = ["Adapter", "Transforms", "available", "load", "lookup"]
+__all__ = ["Adapter", "Native", "TraceKey", "Transforms", "available", "load", "lookup"]
 
 GROUP = "gradrules.adapters"
 _DTYPES = ("float32", "float64", "complex64", "complex128")
@@ -96,6 +98,67 @@ class Transforms(ABC):
         return ""
 
 
+def _no_options(**_: Hashable) -> Mapping[str, Hashable]:
+    return {}
+
+
+def _as_given(arrays: Arrays, **_: Hashable) -> Arrays:
+    return arrays
+
+
+def _outputs(result: Any) -> Arrays:
+    return tuple(result) if isinstance(result, tuple) else (result,)
+
+
+def _unchanged(outputs: Arrays, arrays: Arrays) -> Arrays:  # noqa: ARG001
+    return outputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Native:
+    """A function of a framework that a rule can stand in for; :func:`gradrules.override` reads it.
+
+    Attributes
+    ----------
+    rule
+        Name of the rule.
+    paths
+        Where the framework exposes the function, dotted: ``"torch.linalg.det"``. Paths that this
+        version of the framework does not have are passed over.
+    parameters
+        Names of the function's parameters in order, those of the rule's inputs first. A call with
+        any other argument stays native.
+    options
+        Of the arguments behind the arrays, by name: the rule's options, or `None` if the rule has
+        no counterpart for them, and the call stays native. They are handed to the function as well.
+    before
+        ``before(arrays, **arguments)``: the arrays that the rule shall see; `None` if the call
+        stays native.
+    outputs
+        From the function's result to the rule's outputs.
+    after
+        ``after(outputs, arrays)``: back again, differentiably.
+    """
+
+    rule: str
+    paths: tuple[str, ...]
+    parameters: tuple[str, ...]
+    options: Callable[..., Mapping[str, Hashable] | None] = _no_options
+    before: Callable[..., Arrays | None] = _as_given
+    outputs: Callable[[Any], Arrays] = _outputs
+    after: Callable[[Arrays, Arrays], Arrays] = _unchanged
+
+
+class TraceKey(Protocol):
+    """A value that is part of what a framework caches its compiled functions by."""
+
+    def __call__(self, value: Hashable, /) -> AbstractContextManager[Any]:
+        """Set the value in this thread, within a context."""
+
+    def set_global(self, value: Hashable, /) -> Any:
+        """Set the value in all threads."""
+
+
 class Adapter(ABC):
     """One framework's bridge. Subclasses are stateless; gradrules makes no second instance.
 
@@ -109,12 +172,18 @@ class Adapter(ABC):
         The framework's transformations, for tests.
     companions
         Array types of other libraries that the framework takes beside its own.
+    natives
+        The framework's own functions that rules can stand in for, see :func:`gradrules.override`.
+    trace_key
+        For a framework that compiles: what makes it trace a function again under an override.
     """
 
     name: str
     xp: Namespace
     transforms: Transforms | None = None
     companions: tuple[type, ...] = ()
+    natives: Sequence[Native] = ()
+    trace_key: TraceKey | None = None
 
     @abstractmethod
     def handles(self, kind: type) -> bool:
@@ -129,6 +198,10 @@ class Adapter(ABC):
     ) -> tuple[Arrays, Arrays | None]:
         """As `apply`, with the kept arrays where nothing will differentiate the result."""
         return self.apply(rule, arrays, options), None
+
+    def opaque(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`function`, which stands in for a native one, as the framework's compiler is to see it."""
+        return function
 
     def device(self, array: Array) -> Any:  # noqa: ARG002
         """Something that differs between arrays that cannot be used together."""

@@ -7,6 +7,7 @@ __all__ = [
     "MissingDerivativeError",
     "NotDifferentiableError",
     "OptionError",
+    "OverrideWarning",
     "RegistrationError",
     "ShapeError",
     "UnsupportedTransformError",
@@ -47,3 +48,7 @@ class AdapterError(GradrulesError, ImportError):
 
 class UnsupportedTransformError(GradrulesError, NotImplementedError):
     """A framework cannot carry out the transformation or the operation that is asked for."""
+
+
+class OverrideWarning(UserWarning):
+    """An override cannot reach a function that was imported by name before."""

@@ -61,7 +61,7 @@ class Host:
         Nor does it where outputs are not unique: an eigenvector must not change its sign with the
         size of the batch.
         """
-        if rule.declaration.gauge is not None:
+        if rule.declaration.gauge is not None or not rule.portable:
             return None
         views = self._views(arrays, options)
         if views is None:

@@ -1,5 +1,6 @@
 """All the mathematics: one rule, one file, each a page that runs."""
 
+from . import _mirror as _mirror
 from .det import det
 from .eigh import eigh
 from .eigvalsh import eigvalsh
