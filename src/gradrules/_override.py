@@ -22,7 +22,7 @@ from . import _scope, adapters
 from ._registry import lookup
 from ._rule import Rule
 from ._scope import Key
-from ._typing import Array, Arrays, Namespace, Options
+from ._typing import Array, Arrays, Namespace, Options, TypedOptions
 from .adapters import Adapter, Native
 from .errors import (
     AdapterError,
@@ -231,7 +231,7 @@ def _read(
         return None
     arrays = tuple(given.pop(name) for name in inputs)
     options = native.options(**given)
-    return None if options is None else (arrays, tuple(sorted(given.items())), options)
+    return None if options is None else (arrays, TypedOptions(sorted(given.items())), options)
 
 
 def _belong(adapter: Adapter, arrays: Arrays) -> bool:

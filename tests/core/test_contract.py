@@ -193,6 +193,6 @@ def test_options_of_different_type_are_different_options():
 
     recorder = Recorder("recorder", gr._dispatch.NUMPY.xp)
     for by in (1, 1.0, True, 1):
-        _, arrays, _, options = shifted._prepare((np.zeros(2),), {"by": by})
+        _, arrays, _, options = shifted.prepare((np.zeros(2),), {"by": by})
         recorder.apply(shifted, arrays, options)
     assert len(seen) == 3
