@@ -4,9 +4,11 @@ Every array may have more axes in front: the batch. A name stands for one length
 followed by ``?`` may be absent from an array that has too few axes for it.
 """
 
+import itertools
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from ._typing import Array, Arrays, Namespace
 from .errors import RegistrationError, ShapeError
@@ -50,6 +52,19 @@ class Signature:
     def _optional(self) -> bool:
         return "?" in self.text
 
+    @cached_property
+    def _alike(self) -> tuple[tuple[int, int], ...]:
+        """Which axes of the first input, counted from the end, have one name."""
+        core = self.inputs[0]
+        pairs = itertools.combinations(range(-len(core), 0), 2)
+        return tuple((i, j) for i, j in pairs if core[i] == core[j])
+
+    def _is_fit(self, shape: Any) -> bool:
+        """Whether a single input of this shape is as it should be: the usual case, at little cost."""
+        if self._optional or len(shape) < len(self.inputs[0]):
+            return False
+        return all(shape[i] == shape[j] for i, j in self._alike)
+
     def fit(
         self, rule: str, names: tuple[str, ...], arrays: Arrays, xp: Namespace
     ) -> tuple[Arrays, tuple[str, ...]]:
@@ -58,6 +73,8 @@ class Signature:
         Returns the arrays and the names of the optional axes that were absent (their length is 1
         now). Lengths that a framework does not know yet (`None`) fit everything.
         """
+        if len(arrays) == 1 and self._is_fit(arrays[0].shape):
+            return arrays, ()
         lengths: dict[str, int | None] = {}
         absent: tuple[str, ...] = ()
         given = arrays
