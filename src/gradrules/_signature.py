@@ -6,8 +6,6 @@ followed by ``?`` may be absent from an array that has too few axes for it.
 
 import itertools
 import re
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from ._typing import Array, Arrays, Namespace
@@ -24,40 +22,30 @@ def _operands(text: str) -> tuple[Core, ...]:
     return tuple(tuple(name for name in core.split(",") if name) for core in _OPERAND.findall(text))
 
 
-@dataclass(frozen=True)
 class Signature:
-    """A parsed signature. `text` is what was declared."""
+    """A parsed signature.
 
-    text: str
+    Attributes
+    ----------
+    text
+        What was declared.
+    inputs, outputs
+        The core axes of each input and output.
+    """
 
-    @cached_property
-    def inputs(self) -> tuple[Core, ...]:
-        """The core axes of each input."""
-        return _operands(self._halves[0])
-
-    @cached_property
-    def outputs(self) -> tuple[Core, ...]:
-        """The core axes of each output."""
-        return _operands(self._halves[1])
-
-    @cached_property
-    def _halves(self) -> tuple[str, str]:
-        head, arrow, tail = self.text.replace(" ", "").partition("->")
+    def __init__(self, text: str) -> None:
+        head, arrow, tail = text.replace(" ", "").partition("->")
         if not arrow:
-            msg = f"the signature {self.text!r} has no '->'"
+            msg = f"the signature {text!r} has no '->'"
             raise RegistrationError(msg)
-        return head, tail
-
-    @cached_property
-    def _optional(self) -> bool:
-        return "?" in self.text
-
-    @cached_property
-    def _alike(self) -> tuple[tuple[int, int], ...]:
-        """Which axes of the first input, counted from the end, have one name."""
-        core = self.inputs[0]
+        self.text = text
+        self.inputs = _operands(head)
+        self.outputs = _operands(tail)
+        self._optional = "?" in text
+        # Which axes of the first input, counted from the end, have one name.
+        core = self.inputs[0] if self.inputs else ()
         pairs = itertools.combinations(range(-len(core), 0), 2)
-        return tuple((i, j) for i, j in pairs if core[i] == core[j])
+        self._alike = tuple((i, j) for i, j in pairs if core[i] == core[j])
 
     def _is_fit(self, shape: Any) -> bool:
         """Whether a single input of this shape is as it should be: the usual case, at little cost."""
