@@ -73,23 +73,13 @@ class TensorFlowAdapter(Adapter):
         recorded = _watched(arrays)
         if recorded:
             _refuse_nondifferentiable(rule, arrays)
-        keep = recorded and rule.defines("keep")
-        found = None if graph else host.evaluate(rule, arrays, options, keep=keep)
-        small = found is not None
-        if not (graph or recorded):
-            return rule.evaluate(arrays, options, xp=xp) if found is None else found[0]
-        kept = None
         with recorders.stop_recording():
-            if found is not None:
-                outputs, kept = found
-            elif keep:
-                outputs, kept = rule.evaluate_keep(arrays, options, xp=xp)
-            else:
-                outputs = rule.evaluate(arrays, options, xp=xp)
+            keep = recorded and rule.defines("keep")
+            outputs, kept, small = host.evaluate(rule, arrays, options, keep=keep)
             if graph:
                 derivative = _graph.PrimalDerivative(rule, options)
                 outputs = _graph.attach(derivative, outputs, arrays)
-            else:  # an output may be an input; recorders tell tensors apart by identity
+            elif recorded:  # an output may be an input; recorders tell tensors apart by identity
                 outputs = tuple(tf.identity(y) for y in outputs)
         if recorded:
             _record(rule, arrays, outputs, kept, options, small=small)
@@ -126,7 +116,7 @@ def _record(
     rule: Rule,
     arrays: Tensors,
     outputs: Tensors,
-    kept: Tensors | None,
+    kept: Tensors,
     options: Options,
     *,
     small: bool,
@@ -187,7 +177,7 @@ def _linear(
     primals: Tensors,
     outputs: Tensors,
     inputs: MaybeTensors,
-    kept: Tensors | None,
+    kept: Tensors,
     options: Options,
     *,
     small: bool,
@@ -201,15 +191,11 @@ def _linear(
     present = tuple(x is not None for x in inputs)
     operands = (*primals, *outputs, *(x for x in inputs if x is not None))
     watched = _watched(operands)
-    if small and not watched:
-        found = host.linear(rule, mode, primals, outputs, kept or (), inputs, options)
-        if found is not None:
-            return found
-    if kept is None or small or watched or not rule.defines(f"fast_{mode}"):
+    if tf.executing_eagerly() and not watched:
+        return host.linear(rule, mode, primals, outputs, kept, inputs, options, small=small)
+    if watched or small or not kept or not rule.defines(f"fast_{mode}"):
         return rule.linear(mode, primals, outputs, inputs, options, xp=xp)
     values = rule.linear(mode, primals, outputs, inputs, options, xp=xp, kept=kept)
-    if tf.executing_eagerly():
-        return values
     derivative = _graph.LinearDerivative(
         rule, options, mode, present, tuple(v is not None for v in values)
     )

@@ -7,6 +7,8 @@ from tensorflow.python.framework.ops import EagerTensor
 
 from gradrules.host import SMALL, Host
 
+from . import _namespace as xp
+
 
 def _view(x: Any) -> Any:
     plain = type(x) is EagerTensor and x._num_elements() <= SMALL and "CPU" in x.backing_device
@@ -18,4 +20,8 @@ def _wrap(value: Any) -> Any:
     return EagerTensor(value, device=context.context().device_name, dtype=None)
 
 
-host = Host(_view, _wrap)
+def _in_graph() -> bool:
+    return not context.executing_eagerly()
+
+
+host = Host(xp, _view, _wrap, _in_graph)

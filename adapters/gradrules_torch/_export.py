@@ -13,7 +13,7 @@ from gradrules import Rule
 from gradrules.adapters import lookup
 from gradrules.errors import UnsupportedTransformError
 
-from ._functions import Arrays, Options, evaluate
+from ._functions import Arrays, Options, evaluate, owned
 from ._namespace import xp
 
 _LIBRARY = torch.library.Library("gradrules", "DEF")
@@ -49,7 +49,7 @@ def _text(rule: Rule, options: Options) -> str:
 
 def _plain(rule: str, options: str, arrays: list[Any]) -> list[Any]:
     outputs = lookup(rule).evaluate(tuple(arrays), ast.literal_eval(options), xp=xp)
-    return [y.clone() if any(y is x for x in arrays) else y for y in outputs]
+    return list(owned(outputs, tuple(arrays)))
 
 
 def _differentiable(rule: str, options: str, arrays: list[Any]) -> list[Any]:

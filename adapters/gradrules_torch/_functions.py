@@ -18,7 +18,7 @@ from torch._functorch.utils import unwrap_dead_wrappers
 
 from gradrules import Rule
 
-from ._host import host, observed
+from ._host import host
 from ._namespace import xp
 
 Arrays = tuple[Any, ...]
@@ -28,15 +28,11 @@ Mode = Literal["jvp", "vjp"]
 
 @dataclass(frozen=True)
 class Call:
-    """A rule with its options.
-
-    `keep` asks for the kept arrays after the outputs; `small` lets NumPy compute, if it can.
-    """
+    """A rule with its options; `keep` asks for the kept arrays after the outputs."""
 
     rule: Rule
     options: Options
     keep: bool
-    small: bool
 
 
 @dataclass(frozen=True)
@@ -79,8 +75,9 @@ class Primal(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, call: Call, *primals: Any) -> Arrays:
         """Evaluate, and save everything for both modes."""
-        output = _compute(call, primals)
-        _save(ctx, call, primals, output)
+        outputs, kept, small = host.evaluate(call.rule, primals, call.options, keep=call.keep)
+        output = (*outputs, *kept) if small else owned((*outputs, *kept), primals)
+        _save(ctx, call, primals, output, small=small)
         return output
 
     @staticmethod
@@ -95,7 +92,7 @@ class Primal(torch.autograd.Function):
                 raise rule.refusal(name)
         primals, outputs, kept, _ = split(ctx.saved_tensors, ctx.counts)
         return None, *linear(
-            rule, call.options, "vjp", primals, outputs, kept, cotangents, small=call.small
+            rule, call.options, "vjp", primals, outputs, kept, cotangents, small=ctx.small
         )
 
     @staticmethod
@@ -106,7 +103,7 @@ class Primal(torch.autograd.Function):
             primals, outputs, kept, _ = split(operands, ctx.counts)
             call = ctx.call
             values = linear(
-                call.rule, call.options, "jvp", primals, outputs, kept, tangents, small=call.small
+                call.rule, call.options, "jvp", primals, outputs, kept, tangents, small=ctx.small
             )
             return *_dense(values, outputs), *(None for _ in kept)
 
@@ -117,52 +114,38 @@ class TransformedPrimal(Primal):
     @staticmethod
     def forward(call: Call, *primals: Any) -> Arrays:  # type: ignore[override]
         """Evaluate."""
-        return _compute(call, primals)
+        if call.keep:
+            outputs, kept = call.rule.evaluate_keep(primals, call.options, xp=xp)
+        else:
+            outputs, kept = call.rule.evaluate(primals, call.options, xp=xp), ()
+        return owned((*outputs, *kept), primals)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Arrays) -> None:
         """Save everything."""
         call, *primals = inputs
-        _save(ctx, call, tuple(primals), output)
+        _save(ctx, call, tuple(primals), output, small=False)
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], call: Call, *primals: Any) -> Any:
         """Rules take batch axes: move the mapped one to the front."""
         primals = _front(info, in_dims[1:], primals)
-        # Without `keep` nothing above this level is differentiated, but something below may be.
-        outputs = (
-            _record(call, primals) if call.keep else evaluate(call.rule, call.options, primals)
-        )
+        if call.keep:  # for the levels above, which cannot use what NumPy would keep
+            outputs = TransformedPrimal.apply(call, *primals)
+        else:  # nothing above is differentiated, but something below may be
+            outputs = evaluate(call.rule, call.options, primals)
         return outputs, (0,) * len(outputs)
 
 
-def _compute(call: Call, primals: Arrays) -> Arrays:
-    """Outputs and kept arrays. None shares memory with an input, or torch would take it for a view."""
-    found = None
-    if call.small:
-        found = host.evaluate(call.rule, primals, call.options, keep=call.keep)
-    if found is not None:
-        outputs, kept = found
-        return *outputs, *kept
-    if call.keep and not call.small:
-        outputs, kept = call.rule.evaluate_keep(primals, call.options, xp=xp)
-    else:
-        outputs, kept = call.rule.evaluate(primals, call.options, xp=xp), ()
-    return tuple(_own(y, primals) for y in (*outputs, *kept))
-
-
-def _save(ctx: Any, call: Call, primals: Arrays, output: Arrays) -> None:
+def _save(ctx: Any, call: Call, primals: Arrays, output: Arrays, *, small: bool) -> None:
     outputs = len(call.rule.outputs)
     ctx.set_materialize_grads(False)
     ctx.mark_non_differentiable(*output[outputs:])
     ctx.call = call
+    ctx.small = small
     ctx.counts = len(primals), outputs, len(output) - outputs
     ctx.save_for_backward(*primals, *output)
     ctx.save_for_forward(*primals, *output)
-
-
-def _record(call: Call, primals: Arrays) -> Arrays:
-    return (TransformedPrimal if transforming() else Primal).apply(call, *primals)
 
 
 class Linear(torch.autograd.Function):
@@ -251,15 +234,13 @@ def evaluate(rule: Rule, options: Options, primals: Arrays) -> Arrays:
         # Directly under vmap nothing differentiates yet; Primal.vmap asks again, one level below.
         top = torch._C._functorch.peek_interpreter_stack().key()
         keep = top != torch._C._functorch.TransformType.Vmap
-        small = False
     else:
-        small = not observed()
         keep = _differentiated(primals) or fwd._current_level >= 0
         if not keep:
-            found = host.evaluate(rule, primals, options) if small else None
-            return rule.evaluate(primals, options, xp=xp) if found is None else found[0]
-    call = Call(rule, options, keep and rule.defines("keep"), small)
-    return _record(call, primals)[: len(rule.outputs)]
+            return host.evaluate(rule, primals, options)[0]
+    call = Call(rule, options, keep and rule.defines("keep"))
+    function = TransformedPrimal if transforming() else Primal
+    return function.apply(call, *primals)[: len(rule.outputs)]
 
 
 def linear(
@@ -283,12 +264,9 @@ def linear(
         watched = _differentiated((*primals, *outputs, *inputs)) or (
             mode == "vjp" and fwd._current_level >= 0
         )
-        if small and not (watched or observed()):
-            found = host.linear(rule, mode, primals, outputs, kept, inputs, options)
-            if found is not None:
-                return found
-        use = None if watched or small else kept or None
-        return rule.linear(mode, primals, outputs, inputs, options, xp=xp, kept=use)
+        if not watched:
+            return host.linear(rule, mode, primals, outputs, kept, inputs, options, small=small)
+        kept = ()
     if small or not kept or not rule.defines(f"fast_{mode}"):
         return rule.linear(mode, primals, outputs, inputs, options, xp=xp)
     counts = len(primals), len(outputs), len(kept)
@@ -316,8 +294,9 @@ def _dense(values: tuple[Any, ...], like: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-def _own(y: Any, primals: Arrays) -> Any:
-    return y.clone() if y._is_view() or any(y is x for x in primals) else y
+def owned(values: Arrays, primals: Arrays) -> Arrays:
+    """None may share memory with an input, or torch would take it for a view."""
+    return tuple(y.clone() if y._is_view() or any(y is x for x in primals) else y for y in values)
 
 
 def _front(info: Any, in_dims: tuple[int | None, ...], arrays: Arrays) -> Arrays:

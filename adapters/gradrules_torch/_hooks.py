@@ -8,7 +8,7 @@ from torch._higher_order_ops.while_loop import while_loop_op
 
 from gradrules import hooks
 
-from ._host import host, observed
+from ._host import host
 from ._namespace import xp
 
 Arrays = tuple[Any, ...]
@@ -63,13 +63,9 @@ def _fresh(x: Any) -> Any:
     return x.resolve_conj().clone(memory_format=torch.contiguous_format)
 
 
-def _all_finite(a: Any) -> bool:
-    return not observed() and host.all_finite(a)
-
-
 hooks.provide(
     xp,
-    all_finite=_all_finite,
+    all_finite=host.all_finite,
     eye_like=_eye_like,
     lu_factor=_lu_factor,
     lu_solve=_lu_solve,

@@ -6,6 +6,8 @@ import torch
 
 from gradrules.host import SMALL, Host
 
+from ._namespace import xp
+
 _KINDS = (torch.Tensor, torch.nn.Parameter)
 # Conjugated, batched, functional, quantized, meta, ... tensors have other keys.
 _KEYS = [torch._C._dispatch_keys(torch.empty(0))]
@@ -13,7 +15,7 @@ with torch.inference_mode():
     _KEYS.append(torch._C._dispatch_keys(torch.empty(0)))
 
 
-def observed() -> bool:
+def _observed() -> bool:
     """Whether something records or replaces operations: a dispatch mode, or ``torch.jit.trace``."""
     return bool(torch._C._len_torch_dispatch_stack() or torch._C._get_tracing_state() is not None)
 
@@ -23,4 +25,4 @@ def _view(x: Any) -> Any:
     return x.detach().numpy() if plain else None
 
 
-host = Host(_view, torch.from_numpy)
+host = Host(xp, _view, torch.from_numpy, _observed)

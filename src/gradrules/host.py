@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from array_api_compat import numpy as xp
+from array_api_compat import numpy as numpy_namespace
 
-from ._typing import Array, Arrays, MaybeArrays, Options
+from ._typing import Array, Arrays, MaybeArrays, Namespace, Options
 
 if TYPE_CHECKING:
     from ._rule import Mode, Rule
@@ -39,42 +39,45 @@ def disabled() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Host:
-    """NumPy at work for a framework.
+    """NumPy at work for a framework; what it cannot do, the framework's own namespace does.
 
     Attributes
     ----------
+    xp
+        The framework's namespace.
     view
         The memory of an array as a NumPy array; `None` if the array is not small, lies on another
         device, or is anything but plain numbers (a tracer, a batch of a transformation, ...).
     wrap
         A framework array from a NumPy array that nothing else uses.
+    observed
+        Whether something records or replaces the framework's operations, which must then be there.
     """
 
+    xp: Namespace
     view: Callable[[Array], Any]
     wrap: Callable[[Any], Array]
+    observed: Callable[[], bool] = lambda: False
 
     def evaluate(
         self, rule: "Rule", arrays: Arrays, options: Options, *, keep: bool = False
-    ) -> tuple[Arrays, Arrays] | None:
-        """Outputs and kept arrays, the latter for `linear` alone; `None` if NumPy cannot.
+    ) -> tuple[Arrays, Arrays, bool]:
+        """Outputs, kept arrays, and whether it was NumPy that made them: what it keeps is for it alone.
 
-        Nor does it where outputs are not unique: an eigenvector must not change its sign with the
+        It does not where outputs are not unique: an eigenvector must not change its sign with the
         size of the batch.
         """
-        if rule.declaration.gauge is not None or not rule.portable:
-            return None
-        views = self._views(arrays, options)
-        if views is None:
-            return None
-        try:
-            with np.errstate(all="ignore"):
-                if keep:
-                    outputs, kept = rule.evaluate_keep(views, options, xp=xp)
-                else:
-                    outputs, kept = rule.evaluate(views, options, xp=xp), ()
-        except np.linalg.LinAlgError:  # the framework has its own way to say so
-            return None
-        return self._wrapped(outputs), self._wrapped(kept)
+        unique = rule.declaration.gauge is None
+        views = self._views(arrays, options) if unique and rule.portable else None
+        if views is not None:
+            try:
+                with np.errstate(all="ignore"):
+                    outputs, kept = _evaluate(rule, views, options, keep=keep, xp=numpy_namespace)
+                return self._wrapped(outputs), self._wrapped(kept), True
+            except np.linalg.LinAlgError:  # the framework has its own way to say so
+                pass
+        outputs, kept = _evaluate(rule, arrays, options, keep=keep, xp=self.xp)
+        return outputs, kept, False
 
     def linear(
         self,
@@ -85,33 +88,40 @@ class Host:
         kept: Arrays,
         inputs: MaybeArrays,
         options: Options,
-    ) -> MaybeArrays | None:
-        """As :meth:`Rule.linear`; `None` if NumPy cannot."""
+        *,
+        small: bool,
+    ) -> MaybeArrays:
+        """As :meth:`Rule.linear`, where nothing differentiates the result.
+
+        With `small`, what is kept was made by NumPy.
+        """
         present = [x for x in inputs if x is not None]
-        views = self._views((*primals, *outputs, *kept, *present), options)
+        views = None
+        if small or not kept:
+            views = self._views((*primals, *outputs, *kept, *present), options)
         if views is None:
-            return None
+            usable = None if small else kept or None
+            return rule.linear(mode, primals, outputs, inputs, options, xp=self.xp, kept=usable)
         rest = iter(views)
-        primals, outputs, kept = (
-            tuple(next(rest) for _ in group) for group in (primals, outputs, kept)
-        )
-        inputs = tuple(None if x is None else next(rest) for x in inputs)
+        p, y, k = (tuple(next(rest) for _ in group) for group in (primals, outputs, kept))
+        given = tuple(None if x is None else next(rest) for x in inputs)
         try:
             with np.errstate(all="ignore"):
-                values = rule.linear(
-                    mode, primals, outputs, inputs, options, xp=xp, kept=kept or None
-                )
+                values = rule.linear(mode, p, y, given, options, xp=numpy_namespace, kept=k or None)
+            return self._wrapped(values)
         except np.linalg.LinAlgError:
-            return None
-        return self._wrapped(values)
+            return rule.linear(mode, primals, outputs, inputs, options, xp=self.xp)
 
     def all_finite(self, array: Array) -> bool:
         """For :func:`gradrules.hooks.all_finite`: whether NumPy can see that all is finite."""
-        view = self.view(array) if _enabled else None
+        view = None if self._idle() else self.view(array)
         return view is not None and bool(np.isfinite(view).all())
 
+    def _idle(self) -> bool:
+        return not _enabled or self.observed()
+
     def _views(self, arrays: Arrays, options: Options) -> Arrays | None:
-        if not _enabled:
+        if self._idle():
             return None
         # A function given as an option is the user's, written for the framework's arrays.
         for _, value in options:
@@ -127,6 +137,14 @@ class Host:
 
     def _wrapped(self, values: Iterable[Any]) -> Arrays:
         return tuple(None if v is None else self.wrap(_owned(v)) for v in values)
+
+
+def _evaluate(
+    rule: "Rule", arrays: Arrays, options: Options, *, keep: bool, xp: Namespace
+) -> tuple[Arrays, Arrays]:
+    if keep:
+        return rule.evaluate_keep(arrays, options, xp=xp)
+    return rule.evaluate(arrays, options, xp=xp), ()
 
 
 def _owned(value: Any) -> Any:

@@ -13,6 +13,32 @@ MAKE = {"torch": torch.from_numpy, "tensorflow": tf.constant}
 SMALL = np.asarray([[2.0, 1.0], [1.0, 3.0]])
 LARGE = np.zeros((400, 2, 2)) + SMALL
 USED = []
+RAN = []
+
+
+@gr.rule(name="_host_keeper", signature="(n,n)->(n,n)")
+def keeper(x, /):
+    """The square, which keeps its argument."""
+    return x @ x
+
+
+@keeper.def_keep
+def keeper_keep(x, /):
+    return x @ x, (x * 1,)
+
+
+@keeper.def_vjp
+def keeper_vjp(primals, outputs, cotangents, *, xp):
+    RAN.append("closed")
+    xt = xp.matrix_transpose(primals[0])
+    return xt @ cotangents[0] + cotangents[0] @ xt
+
+
+@keeper.def_fast_vjp
+def keeper_fast_vjp(primals, outputs, kept, cotangents, *, xp):
+    RAN.append("fast")
+    xt = xp.matrix_transpose(kept[0])
+    return xt @ cotangents[0] + cotangents[0] @ xt
 
 
 @gr.rule(name="_host_witness", signature="(n,n)->(n,n)")
@@ -46,13 +72,13 @@ def make(request):
     return MAKE[request.param]
 
 
-def gradient(x, **options):
+def gradient(x, rule=witness):
     if isinstance(x, torch.Tensor):
         x = x.requires_grad_()
-        return torch.autograd.grad(witness(x, **options).sum(), x)[0]
+        return torch.autograd.grad(rule(x).sum(), x)[0]
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = tf.reduce_sum(witness(x, **options))
+        y = tf.reduce_sum(rule(x))
     return tape.gradient(y, x)
 
 
@@ -63,6 +89,13 @@ def test_small_arrays_go_to_numpy_and_others_do_not(make):
     assert used(lambda: gradient(make(LARGE))) == {False}
     with gr.host.disabled():
         assert used(lambda: gradient(make(SMALL))) == {False}
+
+
+@pytest.mark.parametrize("array", [SMALL, LARGE], ids=["small", "large"])
+def test_the_fast_form_runs_whoever_kept_its_arrays(make, array):
+    RAN.clear()
+    gradient(make(array), keeper)
+    assert RAN == ["fast"]
 
 
 def test_both_ways_agree(make):
