@@ -4,6 +4,24 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 HELPERS = str(Path(__file__).parent / "core")
 sys.path.insert(0, HELPERS)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [HELPERS, os.environ.get("PYTHONPATH")]))
+
+
+@pytest.fixture
+def x64(request):
+    """JAX, where it is there, in double precision.
+
+    Half of the time would go to XLA's optimizations; the tests of compiled code want them.
+    """
+    jax = sys.modules.get("jax")
+    if jax is None:
+        yield
+        return
+    jax.config.update("jax_disable_most_optimizations", "compiles" not in request.node.name)
+    with jax.enable_x64(True):
+        yield
+    jax.config.update("jax_disable_most_optimizations", False)

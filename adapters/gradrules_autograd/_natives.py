@@ -4,15 +4,10 @@ One triangle of a Hermitian matrix is read, and the gradient lives there, as aut
 """
 
 from collections.abc import Hashable, Mapping
-from typing import Any
 
 from gradrules.adapters import Native
 
 Options = Mapping[str, Hashable]
-
-
-def _any(**_: Hashable) -> Options:
-    return {}
 
 
 def _triangle(UPLO: str = "L") -> Options:  # noqa: N803 (NumPy's name)
@@ -42,29 +37,27 @@ def _pair(compute_expm: bool = True, **_: Hashable) -> Options | None:
     return {} if compute_expm else None
 
 
-def _numpy(rule: str, parameters: str, options: Any = _any) -> Native:
-    path = f"autograd.numpy.linalg.{rule}"
-    return Native(rule=rule, paths=(path,), parameters=tuple(parameters.split()), options=options)
-
-
-def _scipy(rule: str, parameters: str, options: Any = _any) -> Native:
-    path = f"autograd.scipy.linalg.{rule}"
-    return Native(rule=rule, paths=(path,), parameters=tuple(parameters.split()), options=options)
-
+_NUMPY = "autograd.numpy.linalg."
+_SCIPY = "autograd.scipy.linalg."
 
 NATIVES = (
-    _numpy("det", "a"),
-    _numpy("slogdet", "a"),
-    _numpy("inv", "a"),
-    _numpy("solve", "a b"),
-    _numpy("eigh", "a UPLO", _triangle),
-    _numpy("eigvalsh", "a UPLO", _triangle),
-    _scipy("det", "a overwrite_a check_finite", _kept),
-    _scipy("inv", "a overwrite_a check_finite", _kept),
-    _scipy("solve", "a b lower overwrite_a overwrite_b check_finite assume_a transposed", _general),
+    Native("det", _NUMPY + "det", "a"),
+    Native("slogdet", _NUMPY + "slogdet", "a"),
+    Native("inv", _NUMPY + "inv", "a"),
+    Native("solve", _NUMPY + "solve", "a b"),
+    Native("eigh", _NUMPY + "eigh", "a UPLO", _triangle),
+    Native("eigvalsh", _NUMPY + "eigvalsh", "a UPLO", _triangle),
+    Native("det", _SCIPY + "det", "a overwrite_a check_finite", _kept),
+    Native("inv", _SCIPY + "inv", "a overwrite_a check_finite", _kept),
+    Native(
+        "solve",
+        _SCIPY + "solve",
+        "a b lower overwrite_a overwrite_b check_finite assume_a transposed",
+        _general,
+    ),
     # The other arguments of SciPy's eigh and eigvalsh choose another problem, or a part of it.
-    _scipy("eigh", "a lower check_finite", _standard),
-    _scipy("eigvalsh", "a lower check_finite", _standard),
-    _scipy("expm", "A"),
-    _scipy("expm_frechet", "A E method compute_expm check_finite", _pair),
+    Native("eigh", _SCIPY + "eigh", "a lower check_finite", _standard),
+    Native("eigvalsh", _SCIPY + "eigvalsh", "a lower check_finite", _standard),
+    Native("expm", _SCIPY + "expm", "A"),
+    Native("expm_frechet", _SCIPY + "expm_frechet", "A E method compute_expm check_finite", _pair),
 )

@@ -5,15 +5,10 @@ nothing then.
 """
 
 from collections.abc import Hashable, Mapping
-from typing import Any
 
 from gradrules.adapters import Native
 
 Options = Mapping[str, Hashable]
-
-
-def _any(**_: Hashable) -> Options:
-    return {}
 
 
 def _symmetrized(UPLO: str | None = None, symmetrize_input: bool = True) -> Options | None:  # noqa: ARG001, N803 (JAX's name)
@@ -38,32 +33,27 @@ def _pair(method: str | None = None, compute_expm: bool = True) -> Options | Non
     return {} if compute_expm else None
 
 
-def _native(rule: str, path: str, parameters: str, options: Any = _any) -> Native:
-    names = tuple(parameters.split())
-    return Native(rule=rule, paths=(path,), parameters=names, options=options)
-
-
 NATIVES = (
-    _native("det", "jax.numpy.linalg.det", "a"),
-    _native("det", "jax.scipy.linalg.det", "a overwrite_a check_finite"),
-    _native("slogdet", "jax.numpy.linalg.slogdet", "a method"),
-    _native("inv", "jax.numpy.linalg.inv", "a"),
-    _native("inv", "jax.scipy.linalg.inv", "a overwrite_a check_finite"),
-    _native("solve", "jax.numpy.linalg.solve", "a b"),
-    _native(
+    Native("det", "jax.numpy.linalg.det", "a"),
+    Native("det", "jax.scipy.linalg.det", "a overwrite_a check_finite"),
+    Native("slogdet", "jax.numpy.linalg.slogdet", "a method"),
+    Native("inv", "jax.numpy.linalg.inv", "a"),
+    Native("inv", "jax.scipy.linalg.inv", "a overwrite_a check_finite"),
+    Native("solve", "jax.numpy.linalg.solve", "a b"),
+    Native(
         "solve",
         "jax.scipy.linalg.solve",
         "a b lower overwrite_a overwrite_b debug check_finite assume_a",
         _general,
     ),
-    _native("eigh", "jax.numpy.linalg.eigh", "a UPLO symmetrize_input", _symmetrized),
-    _native(
+    Native("eigh", "jax.numpy.linalg.eigh", "a UPLO symmetrize_input", _symmetrized),
+    Native(
         "eigh",
         "jax.scipy.linalg.eigh",
         "a b lower eigvals_only overwrite_a overwrite_b turbo eigvals type check_finite",
         _standard,
     ),
-    _native("eigvalsh", "jax.numpy.linalg.eigvalsh", "a UPLO symmetrize_input", _symmetrized),
-    _native("expm", "jax.scipy.linalg.expm", "A upper_triangular max_squarings", _full),
-    _native("expm_frechet", "jax.scipy.linalg.expm_frechet", "A E method compute_expm", _pair),
+    Native("eigvalsh", "jax.numpy.linalg.eigvalsh", "a UPLO symmetrize_input", _symmetrized),
+    Native("expm", "jax.scipy.linalg.expm", "A upper_triangular max_squarings", _full),
+    Native("expm_frechet", "jax.scipy.linalg.expm_frechet", "A E method compute_expm", _pair),
 )

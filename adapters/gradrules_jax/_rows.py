@@ -1,6 +1,6 @@
 """Transformations of JAX beyond those of `_transforms`, for the transform matrix."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -8,12 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
 
-from gradrules.testing import NotOffered, Problem, Row
+from gradrules.testing import Problem, Row
 
 Array = Any
 Arrays = tuple[Array, ...]
 Make = Callable[[Problem], Any]
 Run = Callable[[Problem], Any]
+
+_REAL = "JAX takes real inputs, or holomorphic functions, alone here"
 
 
 def rows() -> Iterator[Row]:
@@ -37,13 +39,8 @@ def _all(p: Problem) -> tuple[int, ...]:
     return tuple(range(len(p.x)))
 
 
-def _pair(gradients: Sequence[Array], along: Arrays) -> Array:
-    """JAX's gradients are the conjugates of ours: paired without conjugation."""
-    return sum(jnp.sum(jnp.real(g * d)) for g, d in zip(gradients, along, strict=True))
-
-
 def _down(p: Problem, f: Any, along: Arrays) -> Any:
-    return lambda *x: _pair(jax.grad(f, argnums=_all(p))(*x), along)
+    return lambda *x: p.pair(jax.grad(f, argnums=_all(p))(*x), along)
 
 
 def _up(f: Any, along: Arrays) -> Any:
@@ -71,16 +68,6 @@ def _around(wrap: Callable[[Any], Any], make: Callable[..., Any]) -> Run:
     return lambda p: [make(p, wrap(p.loss))(*p.x)]
 
 
-def _real_only(run: Callable[[Problem], Array]) -> Run:
-    def guarded(p: Problem) -> list[Array]:
-        if p.dtype.startswith("complex"):
-            msg = "JAX takes real inputs, or holomorphic functions, alone here"
-            raise NotOffered(msg)
-        return [run(p)]
-
-    return guarded
-
-
 # -- rows ------------------------------------------------------------------------------------------
 
 
@@ -88,35 +75,32 @@ def _derivatives() -> Iterator[Row]:
     yield Row("grad", 1, _at(_first))
     yield Row(
         "value_and_grad", 1,
-        lambda p: [_pair(jax.value_and_grad(p.loss, argnums=_all(p))(*p.x)[1], p.d)],
+        lambda p: [p.pair(jax.value_and_grad(p.loss, argnums=_all(p))(*p.x)[1], p.d)],
     )  # fmt: skip
-    yield Row("vjp", 1, lambda p: [_pair(jax.vjp(p.loss, *p.x)[1](p.one), p.d)])
+    yield Row("vjp", 1, lambda p: [p.pair(jax.vjp(p.loss, *p.x)[1](p.one), p.d)])
     yield Row("linearize", 1, lambda p: [jax.linearize(p.loss, *p.x)[1](*p.d)])
     yield Row("linear_transpose of linearize", 1, _transposed)
     yield Row("vjp, pullback under vmap", 1, _mapped_pullback)
     yield Row("jvp of grad", 2, _at(_second))
     yield Row("grad of grad", 2, _at(_reversed))
-    yield Row("grad of one of two inputs", 1, _one_input)
+    yield Row("grad of one of two inputs", 1, _one_input, inputs=2)
     yield Row("inside custom_jvp", 1, _at(_inside_custom_jvp))
 
 
 def _transposed(p: Problem) -> list[Array]:
     _, pushforward = jax.linearize(p.loss, *p.x)
-    return [_pair(jax.linear_transpose(pushforward, *p.x)(p.one), p.d)]
+    return [p.pair(jax.linear_transpose(pushforward, *p.x)(p.one), p.d)]
 
 
 def _mapped_pullback(p: Problem) -> list[Array]:
     scales = jnp.asarray([1.0, 2.0], p.one.dtype)
     found = jax.vmap(jax.vjp(p.loss, *p.x)[1])(scales)
-    return [sum(_pair([g[i] for g in found], p.d) / scales[i] for i in range(2)) / 2]
+    return [sum(p.pair([g[i] for g in found], p.d) / scales[i] for i in range(2)) / 2]
 
 
 def _one_input(p: Problem) -> list[Array]:
-    if len(p.x) == 1:
-        msg = "the rule has one input"
-        raise NotOffered(msg)
     grads = [jax.grad(p.loss, argnums=i)(*p.x) for i in _all(p)]
-    return [_pair(tuple(grads), p.d)]
+    return [p.pair(tuple(grads), p.d)]
 
 
 def _inside_custom_jvp(p: Problem) -> Any:
@@ -126,30 +110,20 @@ def _inside_custom_jvp(p: Problem) -> Any:
 
 
 def _jacobians() -> Iterator[Row]:
+    yield Row("jacrev", 1, _jacobian(jax.jacrev), real=_REAL)
+    yield Row("jacfwd", 1, _jacobian(jax.jacfwd), real=_REAL)
+    yield Row("hessian", 2, _hessian(jax.hessian), real=_REAL)
     yield Row(
-        "jacrev", 1, _real_only(lambda p: _contract(jax.jacrev(p.vector, argnums=_all(p))(*p.x), p))
+        "jit of hessian", 2, _hessian(lambda f, **how: jax.jit(jax.hessian(f, **how))), real=_REAL
     )
-    yield Row(
-        "jacfwd", 1, _real_only(lambda p: _contract(jax.jacfwd(p.vector, argnums=_all(p))(*p.x), p))
-    )
-    yield Row(
-        "hessian", 2, _real_only(lambda p: _bilinear(jax.hessian(p.loss, argnums=_all(p))(*p.x), p))
-    )
-    yield Row("jit of hessian", 2, _real_only(
-        lambda p: _bilinear(jax.jit(jax.hessian(p.loss, argnums=_all(p)))(*p.x), p)
-    ))  # fmt: skip
 
 
-def _contract(blocks: Arrays, p: Problem) -> Array:
-    return sum(jnp.sum(b * d) for b, d in zip(blocks, p.d, strict=True))
+def _jacobian(transform: Any) -> Run:
+    return lambda p: [p.pair(transform(p.vector, argnums=_all(p))(*p.x), p.d)]
 
 
-def _bilinear(blocks: Any, p: Problem) -> Array:
-    return sum(
-        jnp.tensordot(jnp.tensordot(block, e, e.ndim), d, d.ndim)
-        for line, d in zip(blocks, p.d, strict=True)
-        for block, e in zip(line, p.e, strict=True)
-    )
+def _hessian(transform: Any) -> Run:
+    return lambda p: [p.bilinear(transform(p.loss, argnums=_all(p))(*p.x))]
 
 
 def _vmap() -> Iterator[Row]:
@@ -172,12 +146,12 @@ def _mapped_last(p: Problem) -> list[Array]:
     axes = (-1, *(None for _ in others))
     gradient = jax.vmap(jax.grad(p.loss, argnums=_all(p)), in_axes=axes, out_axes=-1)
     found = gradient(jnp.moveaxis(first, 0, -1), *(a[0] for a in others))
-    return [_pair(tuple(g[..., k] for g in found), p.d) for k in range(first.shape[0])]
+    return [p.pair(tuple(g[..., k] for g in found), p.d) for k in range(first.shape[0])]
 
 
 def _grad_of_mapped(p: Problem) -> list[Array]:
     found = jax.grad(lambda *x: jnp.sum(jax.vmap(p.loss)(*x)), argnums=_all(p))(*p.points)
-    return [_pair(tuple(g[k] for g in found), p.d) for k in range(p.points[0].shape[0])]
+    return [p.pair(tuple(g[k] for g in found), p.d) for k in range(p.points[0].shape[0])]
 
 
 def _scanned(f: Any) -> Any:
@@ -272,7 +246,7 @@ def _exported(p: Problem) -> list[Array]:
     saved = jax.export.export(jax.jit(jax.vmap(p.loss)))(*shapes).serialize(vjp_order=1)
     loaded = jax.export.deserialize(saved)
     found = jax.grad(lambda *x: jnp.sum(loaded.call(*x)), argnums=_all(p))(*p.points)
-    return [_pair(tuple(g[k] for g in found), p.d) for k in range(p.points[0].shape[0])]
+    return [p.pair(tuple(g[k] for g in found), p.d) for k in range(p.points[0].shape[0])]
 
 
 def _sharded(p: Problem) -> list[Array]:
@@ -280,7 +254,7 @@ def _sharded(p: Problem) -> list[Array]:
     spec = PartitionSpec("batch")
     mapped = jax.shard_map(jax.vmap(p.loss), mesh=mesh, in_specs=spec, out_specs=spec)
     found = jax.grad(lambda *x: jnp.sum(mapped(*x)), argnums=_all(p))(*p.points)
-    return [_pair(tuple(g[k] for g in found), p.d) for k in range(p.points[0].shape[0])]
+    return [p.pair(tuple(g[k] for g in found), p.d) for k in range(p.points[0].shape[0])]
 
 
 def _settings() -> Iterator[Row]:

@@ -87,8 +87,9 @@ def _serves(op: Any, name: str) -> bool:
 def _vjp(
     rule: str, primals: Tensors, outputs: Tensors, cotangents: Tensors, **options: Any
 ) -> Tensors:
-    chosen = tuple(sorted({**lookup(rule).defaults, **options}.items()))
-    return lookup(rule).linear("vjp", primals, outputs, cotangents, chosen, xp=xp)
+    chosen = lookup(rule)
+    static = chosen.static_options(options)
+    return chosen.linear("vjp", primals, outputs, cotangents, static, xp=xp)
 
 
 # An eager tape hands over those inputs and outputs alone that TensorFlow's own gradient reads.

@@ -16,10 +16,6 @@ Arrays = tuple[Any, ...]
 Options = Mapping[str, Hashable]
 
 
-def _named(name: str | None = None) -> Options:  # noqa: ARG001
-    return {}
-
-
 def _lower(name: str | None = None) -> Options:  # noqa: ARG001
     return {"lower": True}
 
@@ -59,30 +55,44 @@ def _as(array: Any, real: Any) -> Any:
     return tf.complex(real, tf.zeros_like(real)) if array.dtype.is_complex else real
 
 
-def _native(rule: str, parameters: str, name: str, older: str = "", **maps: Any) -> Native:
+def _paths(name: str, older: str = "") -> str:
     spaces = ("tensorflow", "tensorflow.compat.v1", "tensorflow.compat.v2")
     paths = [f"{space}.linalg.{name}" for space in spaces]
-    if older:
-        paths.append(f"tensorflow.compat.v1.{older}")
-    maps.setdefault("options", _named)
-    return Native(rule=rule, paths=tuple(paths), parameters=tuple(parameters.split()), **maps)
+    return " ".join([*paths, f"tensorflow.compat.v1.{older}"] if older else paths)
 
-
-_EIGENVALUES = {"options": _lower, "outputs": _real_values, "after": _complex_values}
 
 NATIVES = (
-    _native("det", "input name", "det", "matrix_determinant"),
-    _native("slogdet", "input name", "slogdet", outputs=_real_logarithm, after=_complex_logarithm),
-    _native("inv", "input adjoint name", "inv", "matrix_inverse", options=_straight),
-    _native(
+    Native("det", _paths("det", "matrix_determinant"), "input name"),
+    Native(
+        "slogdet",
+        _paths("slogdet"),
+        "input name",
+        outputs=_real_logarithm,
+        after=_complex_logarithm,
+    ),
+    Native("inv", _paths("inv", "matrix_inverse"), "input adjoint name", _straight),
+    Native(
         "solve",
+        _paths("solve", "matrix_solve"),
         "matrix rhs adjoint name",
-        "solve",
-        "matrix_solve",
-        options=_straight,
+        _straight,
         before=_of_one_batch,
     ),
-    _native("eigh", "tensor name", "eigh", "self_adjoint_eig", **_EIGENVALUES),
-    _native("eigvalsh", "tensor name", "eigvalsh", "self_adjoint_eigvals", **_EIGENVALUES),
-    _native("expm", "input name", "expm"),
+    Native(
+        "eigh",
+        _paths("eigh", "self_adjoint_eig"),
+        "tensor name",
+        _lower,
+        outputs=_real_values,
+        after=_complex_values,
+    ),
+    Native(
+        "eigvalsh",
+        _paths("eigvalsh", "self_adjoint_eigvals"),
+        "tensor name",
+        _lower,
+        outputs=_real_values,
+        after=_complex_values,
+    ),
+    Native("expm", _paths("expm"), "input name"),
 )

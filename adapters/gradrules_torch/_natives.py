@@ -23,32 +23,24 @@ def _not_vectors(arrays: Arrays, left: bool = True) -> Arrays | None:  # noqa: A
     return None if b.ndim > 1 and b.shape == a.shape[:-1] else arrays
 
 
-def _any_triangle(UPLO: str = "L") -> Options:  # noqa: ARG001, N803 (torch's name)
-    return {}
-
-
 def _whole(arrays: Arrays, UPLO: str = "L") -> Arrays:  # noqa: N803
     return (lookup("_mirror")(*arrays, lower=UPLO in "Ll"),)
 
 
-def _named(rule: str, parameters: str, *paths: str, **maps: Any) -> Native:
-    return Native(rule=rule, parameters=tuple(parameters.split()), paths=paths, **maps)
-
-
 NATIVES = (
-    _named("det", "A", "torch.linalg.det"),
-    _named("det", "input", "torch.det"),
-    _named("det", "self", "torch.Tensor.det"),
-    _named("slogdet", "A", "torch.linalg.slogdet"),
-    _named("slogdet", "input", "torch.slogdet"),
-    _named("slogdet", "self", "torch.Tensor.slogdet"),
-    _named("inv", "A", "torch.linalg.inv"),
-    _named("inv", "input", "torch.inverse"),
-    _named("inv", "self", "torch.Tensor.inverse"),
-    _named("solve", "A B left", "torch.linalg.solve", options=_left, before=_not_vectors),
-    _named("eigh", "A UPLO", "torch.linalg.eigh", options=_any_triangle),
-    _named("eigvalsh", "A UPLO", "torch.linalg.eigvalsh", options=_any_triangle, before=_whole),
-    _named("expm", "A", "torch.linalg.matrix_exp"),
-    _named("expm", "input", "torch.matrix_exp"),
-    _named("expm", "self", "torch.Tensor.matrix_exp"),
+    Native("det", "torch.linalg.det", "A"),
+    Native("det", "torch.det", "input"),
+    Native("det", "torch.Tensor.det", "self"),
+    Native("slogdet", "torch.linalg.slogdet", "A"),
+    Native("slogdet", "torch.slogdet", "input"),
+    Native("slogdet", "torch.Tensor.slogdet", "self"),
+    Native("inv", "torch.linalg.inv", "A"),
+    Native("inv", "torch.inverse", "input"),
+    Native("inv", "torch.Tensor.inverse", "self"),
+    Native("solve", "torch.linalg.solve", "A B left", _left, before=_not_vectors),
+    Native("eigh", "torch.linalg.eigh", "A UPLO"),
+    Native("eigvalsh", "torch.linalg.eigvalsh", "A UPLO", before=_whole),
+    Native("expm", "torch.linalg.matrix_exp", "A"),
+    Native("expm", "torch.matrix_exp", "input"),
+    Native("expm", "torch.Tensor.matrix_exp", "self"),
 )

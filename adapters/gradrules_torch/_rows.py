@@ -12,9 +12,11 @@ from torch import func
 from torch.autograd import functional
 from torch.utils.checkpoint import checkpoint
 
-from gradrules.testing import NotOffered, Problem, Row
+from gradrules.testing import Problem, Row
 
 Arrays = tuple[Any, ...]
+
+_REAL = "torch takes real inputs alone here: one array cannot hold a complex Jacobian or Hessian"
 
 
 def rows() -> Iterator[Row]:
@@ -84,9 +86,6 @@ def _batched_cotangents(p: Problem) -> list[Any]:
 
 
 def _one_input(p: Problem) -> list[Any]:
-    if len(p.x) == 1:
-        msg = "the rule has one input"
-        raise NotOffered(msg)
     parts = []
     for i in range(len(p.x)):
         (leaf,) = _leaves(p.x[i : i + 1])
@@ -102,7 +101,7 @@ def _autograd() -> Iterator[Row]:
     yield Row("backward() twice accumulates", 1, _accumulated)
     yield Row("backward(retain_graph=True)", 1, _retained)
     yield Row("autograd.grad, is_grads_batched=True", 1, _batched_cotangents)
-    yield Row("gradient of one of two inputs", 1, _one_input)
+    yield Row("gradient of one of two inputs", 1, _one_input, inputs=2)
     yield Row("gradcheck, every flag", 0, _gradcheck)
     yield Row("gradgradcheck, every flag", 0, _gradgradcheck, slow=True)
 
@@ -166,25 +165,18 @@ def _dual() -> Iterator[Row]:
 # -- torch.autograd.functional ---------------------------------------------------------------------
 
 
-def _contract(p: Problem, jacobian: Any) -> Any:
-    """A Jacobian of `vector`, along the first direction, summed."""
-    blocks = jacobian if isinstance(jacobian, tuple | list) else (jacobian,)
-    count = blocks[0].shape[0]
-    return sum(p.inner([b[k] for b in blocks], p.d) for k in range(count))
-
-
-def _jacobian(p: Problem, **how: Any) -> Any:
-    return _contract(p, functional.jacobian(p.vector, p.x, **how))
+def _jacobian(p: Problem, **how: Any) -> list[Any]:
+    return [p.inner(_tuple(functional.jacobian(p.vector, p.x, **how)), p.d)]
 
 
 def _functional() -> Iterator[Row]:
     name = "autograd.functional"
-    yield Row(f"{name}.jacobian", 1, lambda p: [_jacobian(p)])
-    yield Row(f"{name}.jacobian(vectorize=True)", 1, lambda p: [_jacobian(p, vectorize=True)])
+    yield Row(f"{name}.jacobian", 1, _jacobian)
+    yield Row(f"{name}.jacobian(vectorize=True)", 1, functools.partial(_jacobian, vectorize=True))
     forward = functools.partial(_jacobian, vectorize=True, strategy="forward-mode")
-    yield Row(f"{name}.jacobian(strategy='forward-mode')", 1, _real_only(forward))
+    yield Row(f"{name}.jacobian(strategy='forward-mode')", 1, forward, real=_REAL)
     yield Row(
-        f"{name}.hessian", 2, _real_only(lambda p: _bilinear(p, functional.hessian(p.loss, p.x)))
+        f"{name}.hessian", 2, lambda p: [p.bilinear(functional.hessian(p.loss, p.x))], real=_REAL
     )
     yield Row(f"{name}.vjp", 1, lambda p: [p.inner(_tuple(functional.vjp(p.loss, p.x)[1]), p.d)])
     yield Row(f"{name}.jvp", 1, lambda p: [functional.jvp(p.loss, p.x, p.d)[1]])
@@ -197,26 +189,7 @@ def _functional() -> Iterator[Row]:
 
 
 def _tuple(values: Any) -> Arrays:
-    return values if isinstance(values, tuple) else (values,)
-
-
-def _real_only(run: Callable[[Problem], Any]) -> Callable[[Problem], list[Any]]:
-    def guarded(p: Problem) -> list[Any]:
-        if p.dtype.startswith("complex"):
-            msg = "torch takes real inputs alone here: one array cannot hold a complex Jacobian or Hessian"
-            raise NotOffered(msg)
-        return [run(p)]
-
-    return guarded
-
-
-def _bilinear(p: Problem, hessian: Any) -> Any:
-    """Blocks of a Hessian between two directions."""
-    total = 0
-    for rows_, d in zip(hessian, p.d, strict=True):
-        for block, e in zip(rows_, p.e, strict=True):
-            total = total + torch.tensordot(torch.tensordot(block, e, e.ndim), d, d.ndim)
-    return total
+    return tuple(values) if isinstance(values, tuple | list) else (values,)
 
 
 # -- torch.func ------------------------------------------------------------------------------------
@@ -272,20 +245,23 @@ def _func() -> Iterator[Row]:
     yield Row("func.vjp, pullback under vmap", 1, _pullback_under_vmap)
     yield Row("func.jvp", 1, lambda p: [_forward(p)(*p.x)])
     yield Row("func.linearize", 1, _linearize)
-    yield Row("func.jacrev", 1, _func_jacobian(func.jacrev))
-    yield Row("func.jacfwd", 1, _func_jacobian(func.jacfwd))
-    yield Row(
-        "func.hessian", 2,
-        _real_only(lambda p: _bilinear(p, func.hessian(p.loss, argnums=_all(p))(*p.x))),
-    )  # fmt: skip
-    yield Row("func.jacrev(func.jacrev)", 2, _real_only(
-        lambda p: _bilinear(p, func.jacrev(func.jacrev(p.loss, argnums=_all(p)), argnums=_all(p))(*p.x))
-    ))  # fmt: skip
+    yield Row("func.jacrev", 1, _func_jacobian(func.jacrev), real=_REAL)
+    yield Row("func.jacfwd", 1, _func_jacobian(func.jacfwd), real=_REAL)
+    yield Row("func.hessian", 2, _func_hessian(func.hessian), real=_REAL)
+    yield Row("func.jacrev(func.jacrev)", 2, _func_hessian(_reversed_twice), real=_REAL)
     yield Row("func.jvp of func.grad", 2, lambda p: [_second(p)(*p.x)])
 
 
 def _func_jacobian(transform: Any) -> Callable[[Problem], list[Any]]:
-    return _real_only(lambda p: _contract(p, transform(p.vector, argnums=_all(p))(*p.x)))
+    return lambda p: [p.inner(transform(p.vector, argnums=_all(p))(*p.x), p.d)]
+
+
+def _func_hessian(transform: Any) -> Callable[[Problem], list[Any]]:
+    return lambda p: [p.bilinear(transform(p.loss, argnums=_all(p))(*p.x))]
+
+
+def _reversed_twice(f: Any, argnums: tuple[int, ...]) -> Any:
+    return func.jacrev(func.jacrev(f, argnums=argnums), argnums=argnums)
 
 
 # -- torch.vmap ------------------------------------------------------------------------------------

@@ -222,12 +222,13 @@ def _read(
     native: Native, args: Arrays, keywords: dict[str, Any]
 ) -> tuple[Arrays, Options, Any] | None:
     """Arrays, static arguments and the rule's options; `None` for a call that stays native."""
-    given = dict(zip(native.parameters, args, strict=False))
+    parameters = native.parameters.split()
+    given = dict(zip(parameters, args, strict=False))
     if len(given) < len(args) or given.keys() & keywords.keys():
         return None
     given.update(keywords)
-    inputs = native.parameters[: len(lookup(native.rule).inputs)]
-    if not set(inputs) <= given.keys() <= set(native.parameters):
+    inputs = parameters[: len(lookup(native.rule).inputs)]
+    if not set(inputs) <= given.keys() <= set(parameters):
         return None
     arrays = tuple(given.pop(name) for name in inputs)
     options = native.options(**given)
@@ -335,7 +336,7 @@ def _remove(keys: frozenset[Key]) -> None:
 
 def _patches(adapter: Adapter, rule: str) -> Iterator[_Patch]:
     for native in adapter.natives:
-        for path in native.paths if native.rule == rule else ():
+        for path in native.paths.split() if native.rule == rule else ():
             owner_path, _, name = path.rpartition(".")
             owner = _resolve(owner_path)
             # Some modules remember what they were asked for, by the identity of the name.

@@ -333,9 +333,27 @@ class Rule:
         backend = _dispatch.backend_of(self.name, names, arrays + present)
         arrays = backend.check(self, arrays)
         arrays, absent = self.signature.fit(self.name, self.inputs, arrays, backend.xp)
-        if options or self._required:
-            return backend, arrays, absent, self._check_options(options)
-        return backend, arrays, absent, self._default_options
+        return backend, arrays, absent, self.static_options(options)
+
+    def static_options(self, options: Mapping[str, Hashable]) -> Options:
+        """`options`, checked, with the defaults of the others."""
+        if not (options or self._required):
+            return self._default_options
+        for name, value in options.items():
+            if name not in self.defaults:
+                known = ", ".join(self.defaults) or "none"
+                msg = f"{self.name}: unknown option {name!r} (options: {known})"
+                raise OptionError(msg)
+            _check_hashable(self.name, name, value)
+        missing = sorted(self._required - options.keys())
+        if missing:
+            msg = f"{self.name}: option {missing[0]!r} has no default and must be given"
+            raise OptionError(msg)
+        merged = {**self.defaults, **options}
+        check = self._functions.get("options")
+        if check is not None:
+            check(**merged)
+        return TypedOptions(sorted(merged.items()))
 
     def packed(self, outputs: Sequence[Any], absent: tuple[str, ...]) -> Any:
         """The result of a call: `outputs` without the axes that were absent; several are named."""
@@ -446,23 +464,6 @@ class Rule:
         if mode not in self._functions:
             msg = f"rule {self.name!r} has no {mode}; define one with @{self.name}.def_{mode}"
             raise MissingDerivativeError(msg)
-
-    def _check_options(self, options: Mapping[str, Hashable]) -> Options:
-        for name, value in options.items():
-            if name not in self.defaults:
-                known = ", ".join(self.defaults) or "none"
-                msg = f"{self.name}: unknown option {name!r} (options: {known})"
-                raise OptionError(msg)
-            _check_hashable(self.name, name, value)
-        missing = sorted(self._required - options.keys())
-        if missing:
-            msg = f"{self.name}: option {missing[0]!r} has no default and must be given"
-            raise OptionError(msg)
-        merged = {**self.defaults, **options}
-        check = self._functions.get("options")
-        if check is not None:
-            check(**merged)
-        return TypedOptions(sorted(merged.items()))
 
     def def_options(self, function: F) -> F:
         """Define ``check(**options)``, which raises on values that are not allowed."""

@@ -114,7 +114,7 @@ def _unchanged(outputs: Arrays, arrays: Arrays) -> Arrays:  # noqa: ARG001
     return outputs
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Native:
     """A function of a framework that a rule can stand in for; :func:`gradrules.override` reads it.
 
@@ -123,11 +123,12 @@ class Native:
     rule
         Name of the rule.
     paths
-        Where the framework exposes the function, dotted: ``"torch.linalg.det"``. Paths that this
-        version of the framework does not have are passed over.
+        Where the framework exposes the function, dotted, with blanks between them:
+        ``"torch.det torch.Tensor.det"``. Paths that this version of the framework does not have are
+        passed over.
     parameters
-        Names of the function's parameters in order, those of the rule's inputs first. A call with
-        any other argument stays native.
+        Names of the function's parameters in order, with blanks between them, those of the rule's
+        inputs first. A call with any other argument stays native.
     options
         Of the arguments behind the arrays, by name: the rule's options, or `None` if the rule has
         no counterpart for them, and the call stays native. They are handed to the function as well.
@@ -141,8 +142,8 @@ class Native:
     """
 
     rule: str
-    paths: tuple[str, ...]
-    parameters: tuple[str, ...]
+    paths: str
+    parameters: str
     options: Callable[..., Mapping[str, Hashable] | None] = _no_options
     before: Callable[..., Arrays | None] = _as_given
     outputs: Callable[[Any], Arrays] = _outputs

@@ -24,13 +24,7 @@ T = adapters.load("jax").transforms
 MODES = ("rev", "fwd")
 
 
-@pytest.fixture(autouse=True)
-def _x64(request):
-    # Half of the time would go to XLA's optimizations; the tests of compiled code want them.
-    jax.config.update("jax_disable_most_optimizations", "compiles" not in request.node.name)
-    with jax.enable_x64(True):
-        yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("x64")
 
 
 # -- data and truth --------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ Rows come from the adapters, columns from the registry; nothing is listed by han
 """
 
 import functools
-import sys
 
 import pytest
 from ours import RULES
@@ -12,22 +11,9 @@ from ours import RULES
 from gradrules.testing import _backends, _contract
 
 FRAMEWORKS = [name for name in _backends.installed() if name not in _backends.PLAIN]
-
+pytestmark = pytest.mark.usefixtures("x64")
 
 backend = functools.cache(_backends.load)
-
-
-@pytest.fixture(autouse=True)
-def _jax():
-    """Double precision; half of the time would go to XLA's optimizations."""
-    jax = sys.modules.get("jax")
-    if jax is None:
-        yield
-        return
-    jax.config.update("jax_disable_most_optimizations", True)
-    with jax.enable_x64(True):
-        yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 CELLS = [

@@ -14,6 +14,15 @@ EXAMPLES = HERE.parents[1] / "examples" / "distributed"
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 
 
+class Cells(dict):
+    """What a program reports, by cell; one that raised there raises here."""
+
+    def __getitem__(self, name):
+        cell = super().__getitem__(name)
+        assert "failure" not in cell, cell["failure"]
+        return cell
+
+
 def start(*command, **environment):
     """A Python process."""
     return subprocess.Popen(
@@ -45,7 +54,7 @@ def cells_of(tmp_path_factory, request):
                 ).communicate()
                 if not path.exists():
                     path.write_text(json.dumps({"crash": complaints[-3000:]}))
-        cells = json.loads(path.read_text())
+        cells = Cells(json.loads(path.read_text()))
         assert "crash" not in cells, cells["crash"]
         return cells
 

@@ -3,23 +3,18 @@
 from importlib.util import find_spec
 
 import pytest
-from ours import RULES
+from ours import each
 
 pytestmark = pytest.mark.skipif(
     find_spec("tensorflow") is None, reason="tensorflow is not installed"
 )
 
-CASES = [
-    (name, mode, dtype)
-    for name, rule in RULES.items()
-    for mode, dtype in (
-        ("eager", "float64"),
-        ("eager", "complex128"),
-        ("function", "float64"),
-        ("second", "float64"),
-    )
-    if dtype in rule.declaration.dtypes
-]
+CASES = each(
+    ("eager", "float64"),
+    ("eager", "complex128"),
+    ("function", "float64"),
+    ("second", "float64"),
+)
 AGREE = 1e-11
 
 
@@ -38,7 +33,6 @@ def test_small_tensors_stay_on_their_device(cells):
 
 
 def check(cell):
-    assert "failure" not in cell, cell["failure"]
     assert cell["distance"] < AGREE
     assert cell["reduced"] < AGREE
     first, second = cell["devices"].values()
@@ -48,7 +42,6 @@ def check(cell):
 @pytest.mark.parametrize("loss", ["eigh", "solve", "expm"])
 def test_a_step_on_a_mirrored_variable(cells, loss):
     cell = cells[f"step {loss}"]
-    assert "failure" not in cell, cell["failure"]
     assert cell["distance"] < AGREE
 
 

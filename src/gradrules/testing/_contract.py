@@ -54,13 +54,34 @@ class Row:
     run
         From a `Problem` to numbers: for the first point, or for the first few.
     slow
-        Whether a cell takes seconds: left out of quick runs, except on one rule.
+        Whether a cell takes seconds: not tried in single precision, nor on a witness that keeps.
+    real
+        Why it takes real inputs alone, if it does.
+    inputs
+        How many inputs a rule must have for it.
     """
 
     name: str
     order: int
     run: Callable[["Problem"], Sequence[Any]]
     slow: bool = False
+    real: str = ""
+    inputs: int = 1
+
+    def values(self, problem: "Problem") -> list[float]:
+        """The numbers that `run` returns.
+
+        Raises
+        ------
+        NotOffered
+            If the transformation is none for such inputs.
+        """
+        if self.real and problem.dtype.startswith("complex"):
+            raise NotOffered(self.real)
+        if len(problem.x) < self.inputs:
+            msg = f"the rule has {len(problem.x)} input"
+            raise NotOffered(msg)
+        return [float(np.real(problem.backend.numpy(v))) for v in self.run(problem)]
 
 
 class Problem:
@@ -86,7 +107,7 @@ class Problem:
     def __init__(
         self, rule_: Rule, backend: FrameworkBackend, dtype: str, *, seed: int = 0
     ) -> None:
-        self.rule, self.backend, self.dtype, self._seed = rule_, backend, dtype, seed
+        self.rule, self.backend, self.dtype = rule_, backend, dtype
         rng = generator(seed, rule_.name, dtype, "contract")
         self.start = draw(rule_, rng, dtype)
         self._steps = [normal(rng, self.start[0].shape, dtype) for _ in range(POINTS)]
@@ -99,10 +120,10 @@ class Problem:
             for _ in range(3)
         ]
         case = Case("contract", "general", dtype, self.start)
-        self._trial = Trial(rule_, backend, case, seed)
+        outputs = Trial(rule_, backend, case, seed).outputs
         self.weights = [
             normal(rng, np.shape(v), str(np.asarray(v).dtype))
-            for v in self._invariants(self._trial.outputs, xp)
+            for v in self._invariants(outputs, xp)
         ]
         # All at once: a compiler that traces `loss` shall find arrays, and no work to do.
         self.xp = adapters.load(backend.name).xp
@@ -146,13 +167,35 @@ class Problem:
         return self.xp.sum(self.vector(*arrays))
 
     def inner(self, gradients: Sequence[Any], directions: Sequence[Any]) -> Any:
-        """``Re sum(conj(g) d)``: a gradient in our convention along a direction."""
+        """``Re sum(conj(g) d)``: a gradient in our convention along a direction.
+
+        Of a Jacobian, whose first axis is that of `vector`: summed over that too.
+        """
+        return self._paired(gradients, directions, conjugate=True)
+
+    def pair(self, gradients: Sequence[Any], directions: Sequence[Any]) -> Any:
+        """``Re sum(g d)``: the same for frameworks whose gradients are the conjugates of ours."""
+        return self._paired(gradients, directions, conjugate=False)
+
+    def _paired(
+        self, gradients: Sequence[Any], directions: Sequence[Any], *, conjugate: bool
+    ) -> Any:
         total = None
         for g, d in zip(gradients, directions, strict=True):
-            product = g * d
-            if self.xp.isdtype(product.dtype, "complex floating"):
-                product = self.xp.real(self.xp.conj(g) * d)
+            if self.xp.isdtype(g.dtype, "complex floating"):
+                product = self.xp.real((self.xp.conj(g) if conjugate else g) * d)
+            else:
+                product = g * d
             part = self.xp.sum(product)
+            total = part if total is None else total + part
+        return total
+
+    def bilinear(self, hessian: Sequence[Sequence[Any]]) -> Any:
+        """The blocks of a real Hessian between the directions `d` and `e`."""
+        total = None
+        for line, d in zip(hessian, self.d, strict=True):
+            columns = [self.xp.reshape(d, tuple(d.shape) + (1,) * len(e.shape)) for e in self.e]
+            part = self.inner([b * c for b, c in zip(line, columns, strict=True)], self.e)
             total = part if total is None else total + part
         return total
 
@@ -161,7 +204,7 @@ class Problem:
         point = self._point(number)
         reference = None
         if self.rule.declaration.gauge is not None:
-            reference = tuple(self._trial.backend.value(self.rule, {}, point))
+            reference = tuple(self.backend.value(self.rule, {}, point))
         truth = Truth(self.rule, point, {}, reference)
         along = self.directions[:order]
         delta = tuple(
@@ -198,19 +241,13 @@ def rows(backend: FrameworkBackend) -> list[Row]:
     return [*_generic(backend), *backend.transforms.rows()]
 
 
-def columns(rules: Iterable[Rule]) -> Iterator[tuple[Rule, str]]:
-    """Rules and dtypes; those of single precision are for rows of first order."""
-    for one in rules:
-        for dtype in one.declaration.dtypes:
-            yield one, dtype
-
-
 def cells(
     backend: FrameworkBackend, rules: Sequence[Rule], *, quick: bool = False
 ) -> Iterator[tuple[Row, Rule, str]]:
-    """The cells to try; quickly, every row once or twice, with rules and dtypes in turn."""
-    doubles = [(r, d) for r, d in columns(rules) if d in ("float64", "complex128")]
-    singles = [(r, d) for r, d in columns(rules) if d in ("float32", "complex64")]
+    """The cells to try, single precision at first order alone; quickly, every row once."""
+    columns = [(one, dtype) for one in rules for dtype in one.declaration.dtypes]
+    doubles = [(r, d) for r, d in columns if d in ("float64", "complex128")]
+    singles = [(r, d) for r, d in columns if d in ("float32", "complex64")]
     offered = [(r, d) for r, d in doubles if d not in backend.missing]
     for number, row in enumerate(rows(backend)):
         chosen = doubles + (singles if row.order == 1 and not row.slow else [])
@@ -230,7 +267,7 @@ def try_cell(row: Row, one: Rule, backend: FrameworkBackend, dtype: str, *, seed
         return cell("not offered", backend.missing[dtype])
     try:
         problem = Problem(one, backend, dtype, seed=seed)
-        found = [float(np.real(np.asarray(backend.numpy(v)))) for v in row.run(problem)]
+        found = row.values(problem)
     except NotOffered as reason:
         return cell("not offered", str(reason))
     except GradrulesError as error:
@@ -292,14 +329,14 @@ def witnessed(row: Row, backend: FrameworkBackend, *, kept: bool) -> float | Non
     """
     problem = Problem(witness(kept=kept), backend, "float64")
     try:
-        found = row.run(problem)[0]
+        found = row.values(problem)[0]
     except (NotOffered, GradrulesError):
         return None
     slots = [d[0] for d in problem.directions[: row.order]]
     slots += [problem.start[0]] * (3 - row.order)
     terms = [a @ b @ c for a, b, c in itertools.permutations(slots)]
     right = np.sum(problem.weights[0] * sum(terms)) / math.factorial(3 - row.order)
-    return float(np.real(np.asarray(backend.numpy(found))) / right)
+    return float(found / right)
 
 
 # -- rows that every framework has -----------------------------------------------------------------

@@ -668,7 +668,7 @@ def kept(trial: Trial) -> list[Measure]:
     x = tuple(map(backend.array, trial.primals))
     # autograd's arrays are NumPy's until something traces them.
     namespace = backend_of(trial.rule.name, trial.rule.inputs, x).xp
-    static = tuple(sorted({**trial.rule.defaults, **trial.options}.items()))
+    static = trial.rule.static_options(trial.options)
     outputs, stored = trial.rule.evaluate_keep(x, static, xp=namespace)
     measures = []
     d = trial.direction(0)
