@@ -338,7 +338,7 @@ def _patches(adapter: Adapter, rule: str) -> Iterator[_Patch]:
     for native in adapter.natives:
         for path in native.paths.split() if native.rule == rule else ():
             owner_path, _, name = path.rpartition(".")
-            owner = _resolve(owner_path)
+            owner = resolve(owner_path)
             # Some modules remember what they were asked for, by the identity of the name.
             name = sys.intern(name)
             function = getattr(owner, name, None)
@@ -350,10 +350,10 @@ def _patches(adapter: Adapter, rule: str) -> Iterator[_Patch]:
             yield _Patch(path, owner, name, function, stand_in, inherited)
 
 
-def _resolve(path: str) -> Any:
+def resolve(path: str) -> Any:
     """The module or class at a dotted path; `None` if there is none, or its import fails."""
     parent, _, name = path.rpartition(".")
-    found = getattr(_resolve(parent), name, None) if parent else sys.modules.get(path)
+    found = getattr(resolve(parent), name, None) if parent else sys.modules.get(path)
     if found is not None:
         return found
     try:

@@ -22,7 +22,7 @@ def ids(pairs):
 def function(path):
     """What the name is bound to now."""
     owner, _, name = path.rpartition(".")
-    return getattr(_override._resolve(owner), sys.intern(name))
+    return getattr(_override.resolve(owner), sys.intern(name))
 
 
 def inputs(rule, dtype, seed=0, order=3):
