@@ -6,9 +6,10 @@
 True
 """
 
+from ._backends import NotOffered
 from ._cases import Case
 from ._check import Report, check
-from ._contract import NotOffered, Problem, Row
+from ._contract import Problem, Row
 from ._laws import ACROSS, LAWS, Inapplicable, Measure, Trial
 from ._run import Record
 from ._truth import oracle

@@ -1,17 +1,22 @@
 """The backends that a rule is tried on: plain array libraries, and frameworks by their adapters."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradrules import Rule, Transforms, adapters
+from gradrules._override import resolve
 
 PLAIN = {"numpy": "array_api_compat.numpy", "array_api_strict": "array_api_strict"}
 NO_AUTODIFF = "{} has no differentiation: the rule's jvp and vjp are called on plain arrays"
 
 Function = Callable[..., tuple[Any, ...]]
+
+
+class NotOffered(Exception):  # noqa: N818 (it says what a framework does not have)
+    """The framework has no such function, or no such transformation of it, for the reason given."""
 
 
 class Backend:
@@ -37,10 +42,14 @@ class Backend:
         """Input cotangents of a rule: a tuple of NumPy arrays."""
         raise NotImplementedError
 
+    def call(self, rule: Rule, arrays: Sequence[Any], options: dict[str, Any]) -> tuple[Any, ...]:
+        """What is tried: the outputs for the library's arrays."""
+        return as_tuple(rule(*arrays, **options))
+
     def value(self, rule: Rule, options: dict[str, Any], primals: Any) -> tuple[Any, ...]:
         """The outputs, as NumPy arrays."""
         arrays = tuple(self.array(p) for p in primals)
-        return tuple(self.numpy(y) for y in as_tuple(rule(*arrays, **options)))
+        return tuple(self.numpy(y) for y in self.call(rule, arrays, options))
 
 
 class PlainBackend(Backend):
@@ -105,7 +114,7 @@ class FrameworkBackend(Backend):
             f, arrays, tuple(None if t is None else self.array(t) for t in tangents)
         )
         found = iter([self.numpy(d) for d in dots])
-        outs = [self.numpy(y) for y in as_tuple(rule(*arrays, **options))]
+        outs = [self.numpy(y) for y in self.call(rule, arrays, options)]
         return outs, [next(found) if k else None for k in keep]
 
     def vjp(self, rule: Rule, options: dict[str, Any], primals: Any, cotangents: Any) -> Any:
@@ -124,10 +133,61 @@ class FrameworkBackend(Backend):
         keep = [np.issubdtype(y.dtype, np.inexact) for y in self.value(rule, options, primals)]
 
         def f(*arrays: Any) -> tuple[Any, ...]:
-            outputs = as_tuple(rule(*arrays, **options))
+            outputs = self.call(rule, arrays, options)
             return tuple(y for y, k in zip(outputs, keep, strict=True) if k)
 
         return f, keep
+
+    def refused(self, compiler: str, rule: Rule, dtype: str) -> str:
+        """Why a compiler cannot take the rule in that dtype; empty if it can."""
+        return self.transforms.refused(compiler, rule, dtype)
+
+
+class NativeBackend(FrameworkBackend):
+    """The framework's own functions in the rules' place, differentiated by the framework."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.missing = {}
+
+    def call(self, rule: Rule, arrays: Sequence[Any], options: dict[str, Any]) -> tuple[Any, ...]:
+        """The native function's outputs, as the rule has them."""
+        if options:
+            msg = f"the framework's own function is tried without the rule's options {options}"
+            raise NotOffered(msg)
+        return self.native(rule)(*arrays)
+
+    def native(self, rule: Rule) -> Function:
+        """The framework's own function for a rule, with the rule's outputs.
+
+        Natives differ in what they read of a Hermitian matrix; they are given its Hermitian part.
+
+        Raises
+        ------
+        NotOffered
+            If the framework has none.
+        """
+        adapter = adapters.load(self.name)
+        xp, structure = adapter.xp, rule.declaration.structure
+
+        def hermitian(name: str, a: Any) -> Any:
+            if structure.get(name) != "hermitian":
+                return a
+            return (a + xp.conj(xp.matrix_transpose(a))) / 2
+
+        for candidate in adapter.natives:
+            for path in candidate.paths.split() if candidate.rule == rule.name else ():
+                function = resolve(path)
+                if function is not None:
+                    return lambda *arrays: candidate.outputs(
+                        function(*map(hermitian, rule.inputs, arrays))
+                    )
+        msg = f"{self.name} has no function for {rule.name}"
+        raise NotOffered(msg)
+
+    def refused(self, compiler: str, rule: Rule, dtype: str) -> str:  # noqa: ARG002
+        """Nothing: the framework's own compiler says it."""
+        return ""
 
 
 def as_tuple(outputs: Any) -> tuple[Any, ...]:

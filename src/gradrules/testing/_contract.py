@@ -24,8 +24,7 @@ from array_api_compat import numpy as xp
 from gradrules import Rule, adapters, rule
 from gradrules.errors import GradrulesError
 
-from .._override import resolve
-from ._backends import FrameworkBackend, as_tuple
+from ._backends import FrameworkBackend, NotOffered
 from ._cases import Case, draw, generator, normal
 from ._laws import Trial
 from ._tolerance import allowed, largest
@@ -36,10 +35,6 @@ __all__ = ["Cell", "NotOffered", "Problem", "Row", "cells", "rows", "try_cell", 
 POINTS = 3
 # Factors of the witness, whose jvp and vjp are wrong on purpose.
 JVP, VJP = 3.0, 5.0
-
-
-class NotOffered(Exception):  # noqa: N818 (it says what a framework does not have)
-    """The framework has no such transformation of such functions, for the reason given."""
 
 
 @dataclass(frozen=True)
@@ -103,21 +98,12 @@ class Problem:
         Directions for derivatives of order 1, 2, 3; tuples like `x`.
     dtype
         Name of the inputs' dtype.
-    native
-        Whether `loss` calls a function of the framework in the rule's place.
     """
 
     def __init__(
-        self,
-        rule_: Rule,
-        backend: FrameworkBackend,
-        dtype: str,
-        *,
-        call: Callable[..., Any] | None = None,
-        seed: int = 0,
+        self, rule_: Rule, backend: FrameworkBackend, dtype: str, *, seed: int = 0
     ) -> None:
         self.rule, self.backend, self.dtype = rule_, backend, dtype
-        self.call, self.native = call or rule_, call is not None
         rng = generator(seed, rule_.name, dtype, "contract")
         self.start = draw(rule_, rng, dtype)
         self._steps = [normal(rng, self.start[0].shape, dtype) for _ in range(POINTS)]
@@ -163,7 +149,7 @@ class Problem:
 
     def vector(self, *arrays: Any) -> Any:
         """What is summed in `loss`."""
-        values = self._invariants(as_tuple(self.call(*arrays)), self.xp)
+        values = self._invariants(self.backend.call(self.rule, arrays, {}), self.xp)
         parts = []
         for value, weight in zip(values, self._conjugates, strict=True):
             product = value * weight
@@ -267,39 +253,8 @@ def cells(
             yield row, one, dtype
 
 
-def native(one: Rule, backend: FrameworkBackend) -> Callable[..., Any] | None:
-    """The framework's own function in a rule's place; `None` if it has none.
-
-    Natives differ in what they read of a Hermitian matrix; they are given its Hermitian part.
-    """
-    adapter = adapters.load(backend.name)
-    xp, structure = adapter.xp, one.declaration.structure
-
-    def hermitian(name: str, a: Any) -> Any:
-        if structure.get(name) != "hermitian":
-            return a
-        return (a + xp.conj(xp.matrix_transpose(a))) / 2
-
-    for candidate in adapter.natives:
-        for path in candidate.paths.split() if candidate.rule == one.name else ():
-            function = resolve(path)
-            if function is not None:
-                return lambda *arrays: candidate.outputs(
-                    function(*map(hermitian, one.inputs, arrays))
-                )
-    return None
-
-
-def try_cell(
-    row: Row,
-    one: Rule,
-    backend: FrameworkBackend,
-    dtype: str,
-    *,
-    call: Callable[..., Any] | None = None,
-    seed: int = 0,
-) -> Cell:
-    """Try one cell; with `call`, that of a function which is not the rule."""
+def try_cell(row: Row, one: Rule, backend: FrameworkBackend, dtype: str, *, seed: int = 0) -> Cell:
+    """Try one cell."""
 
     def cell(status: str, message: str = "") -> Cell:
         return Cell(row.name, one.name, backend.name, dtype, status, message)
@@ -307,7 +262,7 @@ def try_cell(
     if dtype in backend.missing:
         return cell("not offered", backend.missing[dtype])
     try:
-        problem = Problem(one, backend, dtype, call=call, seed=seed)
+        problem = Problem(one, backend, dtype, seed=seed)
         found = row.values(problem)
     except NotOffered as reason:
         return cell("not offered", str(reason))
@@ -405,8 +360,8 @@ def _generic(backend: FrameworkBackend) -> Iterator[Row]:
         """Modes from the inside out, over `loss`."""
 
         def function(p: Problem) -> Any:
-            if title(modes) in t.missing and not p.native:
-                raise NotOffered(t.missing[title(modes)])
+            if title(modes) in p.backend.missing:
+                raise NotOffered(p.backend.missing[title(modes)])
             f = p.loss
             for mode, along in zip(modes, (p.d, p.e, p.h), strict=False):
                 f = (down if mode == "r" else up)(p, f, along)
@@ -424,8 +379,8 @@ def _generic(backend: FrameworkBackend) -> Iterator[Row]:
         return t.vmap(lambda *x: (f(p)(*x),))(*p.points)[0]
 
     def compiled(p: Problem, *, f: Callable[[Problem], Any], name: str, mapped: bool) -> Any:
-        refused = t.refused(name, p.rule, p.dtype)
-        if refused and not p.native:
+        refused = p.backend.refused(name, p.rule, p.dtype)
+        if refused:
             raise NotOffered(refused)
         g = f(p)
 

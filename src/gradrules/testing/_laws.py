@@ -580,7 +580,7 @@ def compile(trial: Trial) -> list[Measure]:  # noqa: A001 (the name of the law)
     assert isinstance(backend, FrameworkBackend)
     measures = []
     for name, compiler in backend.transforms.compilers().items():
-        refused = backend.transforms.refused(name, trial.rule, trial.case.dtype)
+        refused = backend.refused(name, trial.rule, trial.case.dtype)
         if refused:
             trial.refusals.append(f"{name}: {refused}")
             continue
