@@ -10,9 +10,10 @@ import torch
 import torch.autograd.forward_ad as fwd
 from torch import func
 from torch.autograd import functional
+from torch.autograd.gradcheck import GradcheckError
 from torch.utils.checkpoint import checkpoint
 
-from gradrules.testing import Problem, Row
+from gradrules.testing import NotOffered, Problem, Row
 
 Arrays = tuple[Any, ...]
 
@@ -107,10 +108,16 @@ def _autograd() -> Iterator[Row]:
 
 
 def _gradcheck(p: Problem) -> list[Any]:
-    torch.autograd.gradcheck(
-        p.loss, _leaves(p.x), check_forward_ad=True, check_batched_grad=True,
-        check_batched_forward_grad=True, check_undefined_grad=True,
-    )  # fmt: skip
+    try:
+        torch.autograd.gradcheck(
+            p.loss, _leaves(p.x), check_forward_ad=True, check_batched_grad=True,
+            check_batched_forward_grad=True, check_undefined_grad=True,
+        )  # fmt: skip
+    except GradcheckError as error:
+        if "has_fw_view" not in str(error):
+            raise
+        msg = "an internal assertion of gradcheck's batched forward mode fails, for x * x.conj() too"
+        raise NotOffered(msg) from None
     return [p.loss(*p.x)]
 
 
