@@ -84,18 +84,22 @@ class TensorFlowTransforms(Transforms):
 
     def refused(self, compiler: str, rule: Rule, dtype: str) -> str:
         """What XLA lacks for the rule and its first and second derivatives."""
-        return _refused_by_xla(rule, dtype) if compiler == "xla" else ""
+        if not compiler.startswith("xla"):
+            return ""
+        return _refused_by_xla(rule, dtype, mapped=compiler.endswith("vmap"))
 
 
 @functools.cache
-def _refused_by_xla(rule: Rule, dtype: str) -> str:
-    primals = tuple(tf.ones([3] * len(core), dtype) for core in rule.signature.inputs)
+def _refused_by_xla(rule: Rule, dtype: str, *, mapped: bool) -> str:
+    batch = [2] if mapped else []
+    primals = tuple(tf.ones(batch + [3] * len(core), dtype) for core in rule.signature.inputs)
 
     def second(*x: Any) -> Tensors:
         directions = tuple(tf.ones_like(v) for v in x)
         return TensorFlowTransforms().jvp(lambda *y: _gradient(rule, y), x, directions)
 
-    compiled = tf.function(second, jit_compile=True)
+    whole = TensorFlowTransforms().vmap(second) if mapped else second
+    compiled = tf.function(whole, jit_compile=True)
     try:
         compiled(*primals)
     except UnsupportedTransformError as error:

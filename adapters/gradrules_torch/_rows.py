@@ -116,7 +116,9 @@ def _gradcheck(p: Problem) -> list[Any]:
     except GradcheckError as error:
         if "has_fw_view" not in str(error):
             raise
-        msg = "an internal assertion of gradcheck's batched forward mode fails, for x * x.conj() too"
+        msg = (
+            "an internal assertion of gradcheck's batched forward mode fails, for x * x.conj() too"
+        )
         raise NotOffered(msg) from None
     return [p.loss(*p.x)]
 

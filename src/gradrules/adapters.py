@@ -94,7 +94,10 @@ class Transforms(ABC):
         return ()
 
     def refused(self, compiler: str, rule: "Rule", dtype: str) -> str:  # noqa: ARG002
-        """Why a compiler cannot take a rule in some dtype; empty if it can."""
+        """Why a compiler cannot take a rule in some dtype; empty if it can.
+
+        `compiler` is a name in `compilers`; with ``": vmap"`` behind it the mapped rule is meant.
+        """
         return ""
 
 

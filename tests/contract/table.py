@@ -17,7 +17,7 @@ PACKAGES = {"torch": "torch", "jax": "jax", "tensorflow": "tensorflow-cpu", "aut
 
 
 def run(name, path):
-    """Try all cells of a framework, each as soon as the one before is written down."""
+    """Try all cells of a framework that are not written down in the file."""
     os.environ["JAX_ENABLE_X64"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
@@ -30,17 +30,28 @@ def run(name, path):
         jax.config.update("jax_disable_most_optimizations", True)
     backend, native = _backends.load(name), _backends.NativeBackend(name)
     rules = [rule for rule in gr.registry.values() if rule.__module__.startswith("gradrules.")]
-    failed = 0
-    with open(path, "w") as file:
-        header = {"backend": name, "version": version(PACKAGES.get(name, name))}
-        print(json.dumps({**header, "missing": backend.missing}), file=file, flush=True)
-        for row, rule, dtype in _contract.cells(backend, rules):
+    header = {"backend": name, "version": version(PACKAGES.get(name, name))}
+    header["missing"] = backend.missing
+    known = _read(path)[1:] if os.path.exists(path) else []
+    done = {(r["row"], r["rule"], r["dtype"]) for r in known}
+    with open(path, "a") as file:
+        if not known:
+            print(json.dumps(header), file=file, flush=True)
+        for number, (row, rule, dtype) in enumerate(_contract.cells(backend, rules)):
+            if name == "jax" and number % 50 == 0:  # or memory for compiled code runs out
+                jax.clear_caches()
+            if (row.name, rule.name, dtype) in done:
+                continue
             record = asdict(_contract.try_cell(row, rule, backend, dtype))
             if record["status"] != "pass":
                 record["native"] = _contract.try_cell(row, rule, native, dtype).status
-            failed += record["status"] == "fail"
             print(json.dumps(record), file=file, flush=True)
-    return failed
+    return sum(r["status"] == "fail" for r in _read(path)[1:])
+
+
+def _read(path):
+    with open(path) as file:
+        return list(map(json.loads, file))
 
 
 def page(paths):
@@ -58,8 +69,7 @@ def page(paths):
     ]
     total, lost = Counter(), []
     for path in paths:
-        with open(path) as file:
-            header, *records = map(json.loads, file)
+        header, *records = _read(path)
         total.update(r["status"] for r in records)
         lost += [r for r in records if r.get("native") == "pass"]
         lines += [

@@ -379,7 +379,7 @@ def _generic(backend: FrameworkBackend) -> Iterator[Row]:
         return t.vmap(lambda *x: (f(p)(*x),))(*p.points)[0]
 
     def compiled(p: Problem, *, f: Callable[[Problem], Any], name: str, mapped: bool) -> Any:
-        refused = p.backend.refused(name, p.rule, p.dtype)
+        refused = p.backend.refused(f"{name}: vmap" if mapped else name, p.rule, p.dtype)
         if refused:
             raise NotOffered(refused)
         g = f(p)
