@@ -188,6 +188,7 @@ def _linear(
     In a graph nobody knows who will differentiate it later, so that the fast form is given the
     derivative of the closed form.
     """
+    inputs = _graph.shaped(inputs, primals if mode == "jvp" else outputs)
     present = tuple(x is not None for x in inputs)
     operands = (*primals, *outputs, *(x for x in inputs if x is not None))
     watched = _watched(operands)

@@ -28,6 +28,18 @@ def inexact(tensor: Any) -> bool:
     return bool(tensor.dtype.is_floating or tensor.dtype.is_complex)
 
 
+def shaped(values: MaybeTensors, like: Tensors) -> MaybeTensors:
+    """Tangents or cotangents, with the shapes of what they belong to.
+
+    An accumulator traces an operation by its exact shapes 32 times, and from then on by none at all:
+    what it computes in a graph has not even a rank.
+    """
+    return tuple(
+        v if v is None or v.shape.rank is not None else tf.ensure_shape(v, x.shape)
+        for v, x in zip(values, like, strict=True)
+    )
+
+
 @dataclass(frozen=True)
 class PrimalDerivative:
     """The vjp of a rule."""
@@ -38,7 +50,8 @@ class PrimalDerivative:
     def vjp(self, operands: Tensors, values: Tensors, cotangents: MaybeTensors) -> MaybeTensors:
         """Cotangents of the inputs, by the closed form."""
         cotangents = tuple(
-            c if inexact(y) else None for c, y in zip(cotangents, values, strict=True)
+            c if inexact(y) else None
+            for c, y in zip(shaped(cotangents, values), values, strict=True)
         )
         found = self.rule.linear("vjp", operands, values, cotangents, self.options, xp=xp)
         return tuple(c if self.rule.differentiable(i) else None for i, c in enumerate(found))
@@ -57,7 +70,7 @@ class LinearDerivative:
     present: tuple[bool, ...]
     returned: tuple[bool, ...]
 
-    def vjp(self, operands: Tensors, values: Tensors, cotangents: MaybeTensors) -> MaybeTensors:  # noqa: ARG002
+    def vjp(self, operands: Tensors, values: Tensors, cotangents: MaybeTensors) -> MaybeTensors:
         """Differentiate the closed form, on copies: operands may depend on each other."""
         copies = tuple(tf.identity(x) for x in operands)
         followed = [i for i, x in enumerate(copies) if inexact(x) and self._differentiable(i)]
@@ -65,7 +78,7 @@ class LinearDerivative:
         found = tf.gradients(
             self._closed(copies),
             [copies[i] for i in followed],
-            list(cotangents),
+            list(shaped(cotangents, values)),
             unconnected_gradients="zero",
         )
         at = dict(zip(followed, found, strict=True))

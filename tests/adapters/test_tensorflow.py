@@ -21,6 +21,7 @@ from gradrules.errors import (
 )
 
 tf = pytest.importorskip("tensorflow")
+forwardprop = pytest.importorskip("tensorflow.python.eager.forwardprop")
 adapter = pytest.importorskip("gradrules_tensorflow").adapter
 transforms = adapter.transforms
 XLA = transforms.compilers()["xla"]
@@ -325,6 +326,17 @@ def test_expm_in_graphs():
     close(tf.function(gradient)(x)[0], want, 1e-10)
     close(XLA(gradient)(x)[0], want, 1e-10)
     close(transforms.vmap(gradient)(tf.stack([x / 8, x]))[0][1], want, 1e-10)
+
+
+@pytest.mark.parametrize("name", ["det-float64", "solve-float64"])
+@pytest.mark.parametrize("mapped", [False, True], ids=["function", "vmap"])
+def test_an_accumulator_that_has_traced_too_often_forgets_all_shapes(name, mapped, monkeypatch):
+    monkeypatch.setattr(forwardprop, "_TRACE_COUNT_LIMIT", -1)
+    case = CASES[name]
+    wrap = transforms.vmap if mapped else tf.function
+    x = tuple(tf.stack([t, t]) for t in case.tensors) if mapped else case.tensors
+    got = wrap(lambda *x: (case.derivative("fr", x),))(*x)[0]
+    close(got[0] if mapped else got, case.truth(2), 1e-9)
 
 
 @pytest.mark.parametrize("name", ["inv-float64", "solve-float64", "solve-complex128"])
