@@ -16,7 +16,8 @@ Make = Callable[[Problem], Any]
 Run = Callable[[Problem], Any]
 
 _REDUCED = (
-    "JAX reduces the precision of what a checkpoint saves, and cannot of complex numbers: x * x * x"
+    "JAX reduces the precision of what this checkpoint saves, and raises if that is complex, "
+    "as for x * x * x"
 )
 _REAL = "JAX takes real inputs, or holomorphic functions, alone here"
 
