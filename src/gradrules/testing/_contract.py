@@ -55,6 +55,8 @@ class Row:
         Why it takes real inputs alone, if it does.
     inputs
         How many inputs a rule must have for it.
+    compiler
+        What `Transforms.refused` is asked about where a cell fails.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Row:
     slow: bool = False
     real: str = ""
     inputs: int = 1
+    compiler: str = ""
 
     def values(self, problem: "Problem") -> list[float]:
         """The numbers that `run` returns.
@@ -259,6 +262,10 @@ def try_cell(row: Row, one: Rule, backend: FrameworkBackend, dtype: str, *, seed
     def cell(status: str, message: str = "") -> Cell:
         return Cell(row.name, one.name, backend.name, dtype, status, message)
 
+    def failed(message: str) -> Cell:
+        reason = backend.refused(row.compiler, one, dtype) if row.compiler else ""
+        return cell("not offered", reason) if reason else cell("fail", message)
+
     if dtype in backend.missing:
         return cell("not offered", backend.missing[dtype])
     try:
@@ -269,11 +276,11 @@ def try_cell(row: Row, one: Rule, backend: FrameworkBackend, dtype: str, *, seed
     except GradrulesError as error:
         return cell("refused", f"{type(error).__name__}: {error}")
     except Exception as error:  # whatever it is, the cell has failed
-        return cell("fail", f"{type(error).__name__}: {error}")
+        return failed(f"{type(error).__name__}: {error}")
     for number, value in enumerate(found):
         truth, tolerance = problem.truth(row.order, number)
         if not abs(value - truth) <= tolerance:
-            return cell("fail", f"{value!r} at point {number}; the truth is {truth!r}")
+            return failed(f"{value!r} at point {number}; the truth is {truth!r}")
     return cell("pass")
 
 
@@ -379,9 +386,6 @@ def _generic(backend: FrameworkBackend) -> Iterator[Row]:
         return t.vmap(lambda *x: (f(p)(*x),))(*p.points)[0]
 
     def compiled(p: Problem, *, f: Callable[[Problem], Any], name: str, mapped: bool) -> Any:
-        refused = p.backend.refused(f"{name}: vmap" if mapped else name, p.rule, p.dtype)
-        if refused:
-            raise NotOffered(refused)
         g = f(p)
 
         def values(*x: Any) -> Any:
@@ -398,8 +402,9 @@ def _generic(backend: FrameworkBackend) -> Iterator[Row]:
         if "vmap" not in t.missing:
             yield Row(f"vmap: {word}", order, partial(mapped, f=f))
         for name in () if "compile" in t.missing else t.compilers():
-            yield Row(f"{name}: {word}", order, partial(compiled, f=f, name=name, mapped=False))
+            run = partial(compiled, f=f, name=name, mapped=False)
+            yield Row(f"{name}: {word}", order, run, compiler=name)
             if modes == "r" and "vmap" not in t.missing:
-                both = partial(compiled, f=f, name=name, mapped=True)
-                yield Row(f"{name}: vmap: {word}", order, both)
+                both, title_ = partial(compiled, f=f, name=name, mapped=True), f"{name}: vmap"
+                yield Row(f"{title_}: {word}", order, both, compiler=title_)
     yield Row("two calls add up", 1, twice)
