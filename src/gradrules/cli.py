@@ -78,6 +78,7 @@ def check_rules(
     ] = None,
     svg: Annotated[Path | None, typer.Option(help="Draw the table into this file.")] = None,
     case: Annotated[str | None, typer.Option(help="Only the input of this name.")] = None,
+    shrink: Annotated[bool, typer.Option(help="Search for the smallest input that fails.")] = True,
     load: Load = None,
 ) -> None:
     """Try every rule on every installed backend, with every law.
@@ -93,6 +94,7 @@ def check_rules(
         seed=seed,
         case=case,
         load=load or (),
+        shrink=shrink,
     )
     for file in (json_file, svg):
         if file is not None and not file.absolute().parent.is_dir():

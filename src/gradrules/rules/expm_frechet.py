@@ -20,6 +20,7 @@ _E = [[1.0, -2.0], [0.5, 3.0]]
 @rule(
     signature="(n,n),(n,n)->(n,n),(n,n)",
     outputs=("expm", "frechet"),
+    degrees={"E": (0, 1)},
     domain="every square A; norms beyond 2**50 that the powers do not reduce give NaN",
     cost="15 + 3 s products (s squarings); derivative: the same at order 2n",
     sources=(

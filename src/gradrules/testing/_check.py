@@ -54,6 +54,7 @@ def check(
     laws: Sequence[str] | None = None,
     quick: bool = True,
     seed: int = 0,
+    shrink: bool = True,
 ) -> Report:
     """Try a rule on every installed backend, with every law.
 
@@ -67,6 +68,8 @@ def check(
         Fewer inputs.
     seed
         The same seed gives the same inputs.
+    shrink
+        Search for the smallest input at which a law fails; seconds for each law that does.
 
     Returns
     -------
@@ -87,7 +90,9 @@ def check(
     for name in names:
         backend = _backends.load(name)
         found: dict[str, Any] | None = {} if ACROSS in chosen else None
-        records += run(rule, backend, laws=chosen, quick=quick, seed=seed, samples=found)
+        records += run(
+            rule, backend, laws=chosen, quick=quick, seed=seed, samples=found, shrink=shrink
+        )
         samples[name] = found or {}
     if ACROSS in chosen:
         records += agreement(samples, [rule.name])

@@ -3,19 +3,18 @@
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from gradrules import Rule, host
+from gradrules import Rule
 from gradrules.errors import UnsupportedTransformError
 
-from . import _oracles  # noqa: F401 (registers them)
+from . import _oracles, _shrink  # noqa: F401 (the oracles are registered)
 from ._backends import Backend
 from ._cases import Case, cases
-from ._laws import LAWS, Inapplicable, Measure, Trial
+from ._laws import LAWS, Inapplicable, Trial, carry_out, worst
 
 __all__ = ["Record", "run"]
 
@@ -49,8 +48,12 @@ def run(
     seed: int = 0,
     case: str | None = None,
     samples: dict[str, Any] | None = None,
+    shrink: bool = False,
 ) -> Iterator[Record]:
-    """Try `rule` on `backend`, law by law. `samples` collects what the law ``agree`` compares."""
+    """Try `rule` on `backend`, law by law. `samples` collects what the law ``agree`` compares.
+
+    With `shrink` the smallest failing input is searched for, once for each law that fails.
+    """
     missing = backend.missing
     inputs = [c for c in cases(rule, quick=quick, seed=seed) if case in (None, c.name)]
     for dtype in dict.fromkeys(c.dtype for c in inputs if c.dtype in missing):
@@ -62,10 +65,11 @@ def run(
         if law in missing:
             yield Record(rule.name, backend.name, law, "skip", None, None, "", 0.0, missing[law])
             continue
-        tried = False
+        tried, searching = False, shrink
         for one in inputs:
-            for record in _try(rule, backend, law, one, seed, quick=quick):
+            for record in _try(rule, backend, law, one, seed, quick=quick, shrink=searching):
                 tried = True
+                searching = searching and record.status != "fail"
                 yield record
         if not tried and case is None:
             reason = "the rule keeps no arrays" if law == "kept" else "no input concerns the law"
@@ -76,24 +80,21 @@ def run(
 
 
 def _try(
-    rule: Rule, backend: Backend, law: str, case: Case, seed: int, *, quick: bool
+    rule: Rule, backend: Backend, law: str, case: Case, seed: int, *, quick: bool, shrink: bool
 ) -> Iterator[Record]:
     start = time.perf_counter()
-    message = ""
+    message, failure, failed = "", None, None
     trial = Trial(rule, backend, case, seed, quick=quick)
     try:
-        # The framework itself is tried; some laws take the way of users' calls, which may be NumPy's.
-        way = nullcontext() if law in ("dtype", "pure") else host.disabled()
-        with np.errstate(all="ignore"), way:
-            measures = LAWS[law](trial)
+        measures = carry_out(law, trial)
         for reason in trial.refusals:
             yield Record(rule.name, backend.name, law, "skip", None, None, case.name, 0.0, reason)
         if not measures:
             return
-        worst = max(measures, key=_badness)
-        status = "pass" if worst.passed else "fail"
-        message = "" if worst.passed else worst.what
-        error, tolerance = worst.error, worst.tolerance
+        failed = worst(measures)
+        status = "pass" if failed.passed else "fail"
+        message = "" if failed.passed else failed.what
+        error, tolerance = failed.error, failed.tolerance
     except Inapplicable as nothing:
         status, message, error, tolerance = "skip", str(nothing), None, None
     except Exception as exception:  # a law that cannot be tried has failed, whatever the reason
@@ -104,18 +105,16 @@ def _try(
         where = traceback.extract_tb(exception.__traceback__)[-1]
         text = str(exception).strip().splitlines()
         message = f"{type(exception).__name__}: {text[0] if text else ''} ({where.name})"
-        status, error, tolerance = "fail", None, None
+        status, error, tolerance, failure = "fail", None, None, exception
     repeat = ""
     if status == "fail":
         repeat = (
             f"gradrules check --rule {rule.name} --backend {backend.name} --law {law} "
             f"--seed {seed}{' --quick' if quick else ''} --case {case.name!r}"
         )
-        shown = ", ".join(
-            f"{n}={np.array2string(p, separator=', ', threshold=30, max_line_width=1000)}"
-            for n, p in zip(rule.inputs, case.primals, strict=True)
+        message += _shrink.account(
+            rule, backend, law, case, seed, failed=failed, failure=failure, shrink=shrink
         )
-        message += f"; input: {' '.join(shown.split())}"
     seconds = time.perf_counter() - start
     yield Record(
         rule.name, backend.name, law, status, error, tolerance, case.name, seconds, message, repeat
@@ -126,12 +125,6 @@ def _is_declared_refusal(backend: Backend, exception: Exception) -> bool:
     """Whether the adapter refused by the named error, and said beforehand that it would."""
     declared = backend.missing.values()
     return isinstance(exception, UnsupportedTransformError) and str(exception) in declared
-
-
-def _badness(measure: Measure) -> float:
-    if np.isnan(measure.error):
-        return float("inf")
-    return measure.error / measure.tolerance if measure.tolerance else measure.error * 1e30
 
 
 def _sample(rule: Rule, backend: Backend, case: Case, seed: int, samples: dict[str, Any]) -> None:

@@ -41,6 +41,7 @@ class Plan:
     seed: int = 0
     case: str | None = None
     load: Sequence[str] = ()
+    shrink: bool = True
 
 
 @dataclass
@@ -116,6 +117,7 @@ def _run_backend(
         "seed": plan.seed,
         "case": plan.case,
         "load": list(plan.load),
+        "shrink": plan.shrink,
     }
     finished: set[str] = set()
     ended = False

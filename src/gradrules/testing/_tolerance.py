@@ -34,3 +34,12 @@ def allowed(dtype: str, size: int, quantity: float, change: float, doubt: float 
         return (
             SAFETY * max(size, 1) * EPS[dtype] * (quantity + change) + doubt * quantity + smallest
         )
+
+
+def explained(dtype: str, size: int, quantity: float, change: float, doubt: float = 0.0) -> str:
+    """Where the number that :func:`allowed` returns comes from, in words."""
+    extrapolated = f", and {doubt:.1e} |q| for the extrapolated truth" if doubt else ""
+    return (
+        f"{SAFETY:g} n eps (|q| + |Dq[delta]|) with n = {max(size, 1)}, eps = {EPS[dtype]:.1e}, "
+        f"|q| = {quantity:.2e}, |Dq[delta]| = {change:.2e}{extrapolated}"
+    )

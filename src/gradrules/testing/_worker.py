@@ -40,6 +40,7 @@ def main() -> None:
             seed=task["seed"],
             case=task["case"],
             samples=samples,
+            shrink=task["shrink"],
         ):
             say("record", record=record.as_dict())
         if samples:

@@ -7,7 +7,7 @@ import numpy as np
 
 from .._tolerance import largest
 from .._truth import Truth
-from .trial import NO_TRUTH, Inapplicable, Measure, Trial, elsewhere, inner, repeated
+from .trial import NO_TRUTH, Inapplicable, Measure, Trial, crossed, elsewhere, inner, repeated
 
 DIRECTIONS = 3
 
@@ -103,19 +103,16 @@ def _paired(
     change = truth.derivative(d, trial.perturbation, invariants=invariants)
     if want is None:
         raise Inapplicable(NO_TRUTH)
-    got = inner(gradients, d)
-    size = sum(largest(b) * largest(w) for b, w in zip(bars, want, strict=True) if b is not None)
-    moved = (
-        0.0
-        if change is None
-        else sum(
-            largest(b) * largest(c) for b, c in zip(bars, change, strict=True) if b is not None
-        )
-    )
-    count = max((np.size(w) for w in want), default=1)
-    tolerance = trial.allowed(max(count, trial.case.order), size, moved)
-    scale = size or 1.0
-    return Measure(abs(got - inner(bars, want)) / scale, tolerance / scale, what)
+    count = max(*(np.size(w) for w in want), trial.case.order)
+    size, moved = paired_size(bars, want), paired_size(bars, change)
+    return trial.pair(inner(gradients, d), inner(bars, want), size, moved, what, count=count)
+
+
+def paired_size(bars: Sequence[Any], values: Sequence[Any] | None) -> float:
+    """A bound of the terms of ``<bars, values>``; 0 for values that do not exist."""
+    if values is None:
+        return 0.0
+    return sum(largest(b) * largest(v) for b, v in zip(bars, values, strict=True) if b is not None)
 
 
 def adjoint(trial: Trial) -> list[Measure]:
@@ -126,24 +123,16 @@ def adjoint(trial: Trial) -> list[Measure]:
     outputs, dots = trial.backend.jvp(trial.rule, trial.options, trial.primals, d)
     bars = trial.cotangents(outputs)
     gradients = trial.backend.vjp(trial.rule, trial.options, trial.primals, bars)
-    left, right = inner(bars, dots), inner(gradients, d)
-    size = sum(largest(b) * largest(t) for b, t in zip(bars, dots, strict=True) if b is not None)
     change = trial.truth.derivative(d, trial.perturbation)
-    moved = (
-        0.0
-        if change is None
-        else sum(
-            largest(b) * largest(c) for b, c in zip(bars, change, strict=True) if b is not None
-        )
-    )
+    size, moved = paired_size(bars, dots), paired_size(bars, change)
     count = max(p.size for p in trial.primals)
-    tolerance = trial.allowed(count, size, moved)
-    return [Measure(abs(left - right) / (size or 1.0), tolerance / (size or 1.0), "difference")]
+    left, right = inner(gradients, d), inner(bars, dots)
+    return [trial.pair(left, right, size, moved, "difference", count=count)]
 
 
 def linear(trial: Trial) -> list[Measure]:
     """The jvp is linear in the tangents, the vjp in the cotangents; a missing one is zero."""
-    if trial.case.kind != "general" or (trial.quick and repeated(trial)):
+    if not crossed(trial) or (trial.quick and repeated(trial)):
         return []
     first, second = trial.direction(0), trial.direction(1)
     both = tuple(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._backends import FrameworkBackend, as_tuple
-from .._cases import normal
+from .._cases import SINGLE, normal
 from .._tolerance import largest
 from .._truth import Truth
 from .trial import (
@@ -14,65 +14,56 @@ from .trial import (
     Inapplicable,
     Measure,
     Trial,
+    at,
+    batch_rank,
+    elements,
     empty,
     functional,
     inner,
     kept_outputs,
     repeated,
     representative,
+    summed,
 )
 
 
 def batch(trial: Trial) -> list[Measure]:
     """With batch axes in front, every element has its own value, tangent and gradient."""
-    if trial.case.kind != "shape" or empty(trial):
+    if trial.case.kind == "edge" or empty(trial) or not batch_rank(trial):
         return []
     if trial.quick and trial.case.dtype not in ("float32", "complex128"):
-        return []
-    rank = trial.primals[0].ndim - len(trial.rule.signature.inputs[0])
-    if not rank:
         return []
     d = trial.direction(0)
     outputs, dots = trial.backend.jvp(trial.rule, trial.options, trial.primals, d)
     bars = trial.cotangents(outputs)
     gradients = trial.backend.vjp(trial.rule, trial.options, trial.primals, bars)
     measures = []
-    for index in np.ndindex(trial.primals[0].shape[:rank]):
-        one = tuple(None if v is None else v[index] for v in d)
-        truth = trial.truth_at(
-            tuple(p[index] for p in trial.primals), tuple(y[index] for y in outputs)
-        )
-        delta = tuple(None if v is None else v[index] for v in trial.perturbation)
+    for index in elements(trial):
+        one, delta = tuple(at(d, index)), tuple(at(trial.perturbation, index))
+        truth = trial.truth_at(tuple(at(trial.primals, index)), tuple(at(outputs, index)))
         value, tangent = truth.derivative(), truth.derivative(one)
         moved, curved = truth.derivative(delta), truth.derivative(one, delta)
         if value is None or tangent is None or moved is None or curved is None:
             raise Inapplicable(NO_TRUTH)
         for i, name in enumerate(trial.rule.outputs):
-            measures.append(
-                trial.compare(outputs[i][index], value[i], moved[i], f"{name}{list(index)}")
-            )
+            what = f"{name}{list(index)}"
+            measures.append(trial.compare(outputs[i][index], value[i], moved[i], what))
             if dots[i] is not None:
-                measures.append(
-                    trial.compare(
-                        dots[i][index], tangent[i], curved[i], f"its tangent{list(index)}"
-                    )
+                what = f"its tangent{list(index)}"
+                measures.append(trial.compare(dots[i][index], tangent[i], curved[i], what))
+        here = at(bars, index)
+        size, change = (
+            float(
+                sum(
+                    largest(b) * np.sum(np.abs(v))
+                    for b, v in zip(here, values, strict=True)
+                    if b is not None
                 )
-        here = [None if b is None else b[index] for b in bars]
-        size = sum(
-            largest(b) * np.sum(np.abs(w))
-            for b, w in zip(here, tangent, strict=True)
-            if b is not None
+            )
+            for values in (tangent, curved)
         )
-        change = sum(
-            largest(b) * np.sum(np.abs(w))
-            for b, w in zip(here, curved, strict=True)
-            if b is not None
-        )
-        error = abs(inner([g[index] for g in gradients], one) - inner(here, tangent))
-        tolerance = trial.allowed(trial.case.order, float(size), float(change))
-        measures.append(
-            Measure(error / (size or 1.0), tolerance / (size or 1.0), f"gradient{list(index)}")
-        )
+        got, want = inner(at(gradients, index), one), inner(here, tangent)
+        measures.append(trial.pair(got, want, size, change, f"gradient{list(index)}"))
     return measures
 
 
@@ -114,7 +105,7 @@ def _transformed(
     parts: dict[str, Callable[..., Any]] = {
         "value": f, "gradient": gradient, "tangent": pushed, "second": curved
     }  # fmt: skip
-    if trial.case.dtype in ("float32", "complex64"):
+    if trial.case.dtype in SINGLE:
         del parts["second"]
     lengths: dict[str, int] = {}
 
@@ -152,26 +143,33 @@ def _judge(
     tangent, bent = derivative(d), derivative(d, delta)
     if value is None or moved is None or tangent is None or bent is None:
         raise Inapplicable(NO_TRUTH)
-    measures = []
-    for i in range(len(value)):
-        measures.append(trial.compare(results["value"][i], value[i], moved[i], f"value [{number}]"))
-        measures.append(
-            trial.compare(results["tangent"][i], tangent[i], bent[i], f"jvp [{number}]")
-        )
-    pairs = [("gradient", derivative(e), derivative(e, delta))]
+    pairs = [("vjp", results["gradient"], derivative(e), derivative(e, delta))]
     if "second" in results:
-        pairs.append(("second", derivative(d, e), derivative(d, e, delta)))
-    for name, want, change in pairs:
-        if want is None or change is None:
-            raise Inapplicable(NO_TRUTH)
-        size = float(sum(np.sum(np.abs(a * b)) for a, b in zip(weights, want, strict=True)))
-        more = float(sum(np.sum(np.abs(a * b)) for a, b in zip(weights, change, strict=True)))
-        error = abs(inner(results[name], e) - inner(weights, want))
-        tolerance = trial.allowed(trial.case.order, size, more)
-        label = "vjp" if name == "gradient" else "fwd over rev"
-        measures.append(
-            Measure(error / (size or 1.0), tolerance / (size or 1.0), f"{label} [{number}]")
-        )
+        pairs.append(("fwd over rev", results["second"], derivative(d, e), derivative(d, e, delta)))
+    if any(want is None or change is None for _, _, want, change in pairs):
+        raise Inapplicable(NO_TRUTH)
+    measures = []
+    for index in elements(trial):
+        where = [number, *index]
+        for i in range(len(value)):
+            for name, got, want, change in (
+                ("value", results["value"], value, moved),
+                ("jvp", results["tangent"], tangent, bent),
+            ):
+                arrays = got[i][index], want[i][index], change[i][index]
+                measures.append(trial.compare(*arrays, f"{name} {where}"))
+        w = at(weights, index)
+        for name, got, want, change in pairs:
+            ours, true, more = (at(v, index) for v in (got, want, change))
+            measures.append(
+                trial.pair(
+                    inner(ours, at(e, index)),
+                    inner(w, true),
+                    summed(w, true),
+                    summed(w, more),
+                    f"{name} {where}",
+                )
+            )
     return measures
 
 
@@ -186,7 +184,7 @@ def vmap(trial: Trial) -> list[Measure]:
 
 def compile(trial: Trial) -> list[Measure]:  # noqa: A001 (the name of the law)
     """Through the framework's compiler: function, gradient, jvp and second derivative."""
-    if not representative(trial) or trial.case.dtype in ("float32", "complex64"):
+    if not representative(trial) or trial.case.dtype in SINGLE:
         return []
     if trial.quick and (trial.case.dtype != "float64" or trial.options):
         return []

@@ -11,7 +11,7 @@ from array_api_compat import numpy as xp
 from gradrules import Rule
 
 from .._backends import Backend, FrameworkBackend
-from .._cases import Case, generator, normal
+from .._cases import SINGLE, Case, generator, normal
 from .._tolerance import allowed, largest
 from .._truth import Truth
 
@@ -20,16 +20,40 @@ NO_TRUTH = "the truth does not exist at this input, or no oracle knows it"
 
 @dataclass(frozen=True)
 class Measure:
-    """An error against its tolerance, both relative to the size of the truth."""
+    """An error against its tolerance, both relative to the size of the truth.
+
+    Attributes
+    ----------
+    what
+        What was compared.
+    got, truth
+        The two numbers that differ most, where two were compared.
+    bound
+        The arguments of `_tolerance.allowed` that gave the tolerance.
+    """
 
     error: float
     tolerance: float
     what: str
+    got: complex | None = None
+    truth: complex | None = None
+    bound: tuple[Any, ...] | None = None
 
     @property
     def passed(self) -> bool:
         """Whether the error is within the tolerance; NaN never is."""
         return bool(self.error <= self.tolerance)
+
+
+def worst(measures: Sequence[Measure]) -> Measure:
+    """The measure that fails most, or passes least."""
+
+    def badness(measure: Measure) -> float:
+        if np.isnan(measure.error):
+            return float("inf")
+        return measure.error / measure.tolerance if measure.tolerance else measure.error * 1e30
+
+    return max(measures, key=badness)
 
 
 class Inapplicable(Exception):  # noqa: N818 (it says that there is nothing to try)
@@ -71,10 +95,14 @@ class Trial:
         self._truths.append(truth)
         return truth
 
+    def bound(self, size: int, quantity: float, change: float) -> tuple[Any, ...]:
+        """What the tolerance at this input is made of: see `_tolerance`."""
+        doubt = max((truth.doubt for truth in self._truths), default=0.0)
+        return self.case.dtype, size, quantity, change, doubt
+
     def allowed(self, size: int, quantity: float, change: float) -> float:
         """The tolerance at this input: see `_tolerance`."""
-        doubt = max((truth.doubt for truth in self._truths), default=0.0)
-        return allowed(self.case.dtype, size, quantity, change, doubt)
+        return allowed(*self.bound(size, quantity, change))
 
     def direction(self, number: int) -> tuple[Any | None, ...]:
         """A random direction, with nothing along inputs that have no derivative."""
@@ -104,18 +132,49 @@ class Trial:
             bars = tuple(self.gauge.horizontal(tuple(outputs), bars, xp))
         return bars
 
-    def compare(self, got: Any, truth: Any, change: Any, what: str) -> Measure:
-        """Error of one array, and how large it may be."""
+    def compare(
+        self, got: Any, truth: Any, change: Any, what: str, *, count: int | None = None
+    ) -> Measure:
+        """Error of one array, and how large it may be; `count` is the n of the tolerance."""
         got, truth = np.asarray(got), np.asarray(truth)
         if got.shape != truth.shape:
             return Measure(float("inf"), 0.0, f"{what}: shape {got.shape} for {truth.shape}")
         with np.errstate(invalid="ignore", over="ignore"):
-            difference = np.where(got == truth, 0, got - truth)
+            difference = np.abs(np.where(got == truth, 0, got - truth))
             finite = np.where(np.isfinite(truth), truth, 0)
-        size = largest(finite)
-        tolerance = self.allowed(self.case.order, size, largest(change))
-        scale = size or 1.0
-        return Measure(largest(difference) / scale, tolerance / scale, what)
+        bound = self.bound(count or self.case.order, largest(finite), largest(change))
+        return self._measure(got, truth, difference, largest(finite), bound, what)
+
+    def pair(
+        self,
+        got: float,
+        truth: float,
+        size: float,
+        change: float,
+        what: str,
+        *,
+        count: int | None = None,
+    ) -> Measure:
+        """Error of an inner product, whose terms are as large as `size` and change by `change`."""
+        bound = self.bound(count or self.case.order, float(size), float(change))
+        difference = np.abs(np.asarray(got) - truth)
+        return self._measure(np.asarray(got), np.asarray(truth), difference, size, bound, what)
+
+    def _measure(
+        self, got: Any, truth: Any, difference: Any, size: float, bound: tuple[Any, ...], what: str
+    ) -> Measure:
+        scale = float(size) or 1.0
+        if not difference.size:
+            return Measure(0.0, 0.0, what)
+        worst = np.unravel_index(int(np.argmax(difference)), difference.shape)  # NaN is largest
+        return Measure(
+            float(difference[worst]) / scale,
+            allowed(*bound) / scale,
+            what,
+            got[worst].item(),
+            truth[worst].item(),
+            bound,
+        )
 
 
 def empty(trial: Trial) -> bool:
@@ -125,18 +184,44 @@ def empty(trial: Trial) -> bool:
 
 def elsewhere(trial: Trial) -> bool:
     """Inputs that other laws are about: `dtype` of empty arrays, `batch` of batches."""
-    rank = trial.primals[0].ndim - len(trial.rule.signature.inputs[0])
-    return empty(trial) or (trial.case.kind == "shape" and rank > 0)
+    return empty(trial) or (trial.case.kind == "shape" and batch_rank(trial) > 0)
 
 
 def representative(trial: Trial) -> bool:
-    """One representative input for each option and dtype: what is tried here is the transformation."""
-    return trial.case.kind == "general" and trial.case.name.startswith("general n=3")
+    """One input for each option and dtype, and a hard batch: what is tried is the transformation."""
+    return trial.case.representative
 
 
 def repeated(trial: Trial) -> bool:
     """What a quick check leaves out of laws that take seconds: options and single precision."""
-    return bool(trial.options) or trial.case.dtype in ("float32", "complex64")
+    return bool(trial.options) or trial.case.dtype in SINGLE
+
+
+def batch_rank(trial: Trial) -> int:
+    """How many batch axes the input has."""
+    return int(trial.primals[0].ndim - len(trial.rule.signature.inputs[0]))
+
+
+def elements(trial: Trial) -> list[tuple[int, ...]]:
+    """Indices of the batch: one empty index, if there are no batch axes."""
+    return list(np.ndindex(trial.primals[0].shape[: batch_rank(trial)]))
+
+
+def crossed(trial: Trial) -> bool:
+    """Whether the input is one for second derivatives and linearity."""
+    return trial.case.kind != "edge" and (trial.case.kind == "general" or trial.case.crossed)
+
+
+def at(arrays: Sequence[Any], index: tuple[int, ...]) -> list[Any]:
+    """One element of a batch of each array."""
+    return [None if a is None else a[index] for a in arrays]
+
+
+def summed(weights: Sequence[Any] | None, values: Sequence[Any] | None) -> float:
+    """The absolute terms of ``<weights, values>``, added; 0 for values that do not exist."""
+    if weights is None or values is None:
+        return 0.0
+    return float(sum(np.sum(np.abs(a * b)) for a, b in zip(weights, values, strict=True)))
 
 
 def inner(a: Sequence[Any], b: Sequence[Any]) -> float:
