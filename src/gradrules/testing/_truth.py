@@ -21,8 +21,12 @@ from array_api_compat import numpy as xp
 
 from gradrules import Rule
 
+from ._tolerance import largest
+
 DIGITS = 140
 STEP = mpmath.mpf(10) ** -36
+# Digits at the end of a difference that are not trusted.
+GUARD = 10
 
 Exact = Any  # a NumPy object array of mpmath numbers
 Oracle = Callable[..., Any]
@@ -104,7 +108,8 @@ class Truth:
         if cached is not None:
             known: tuple[Any, ...] | None = cached[0]
             return known
-        digits = max(DIGITS, 36 * len(directions) + 32)
+        # Where inputs differ in size a step that suits the smallest is short for the others.
+        digits = max(DIGITS, 36 * len(directions) + 32) + sum(map(self._spread, directions))
         with mpmath.workdps(digits):
             try:
                 result = self._difference(directions, invariants=invariants)
@@ -112,6 +117,10 @@ class Truth:
                 result = None
         _store(key, (result,))
         return result
+
+    def _spread(self, direction: tuple[Any | None, ...]) -> int:
+        reaches = _reaches(self.primals, direction)
+        return int(np.log10(max(reaches) / min(reaches))) if reaches else 0
 
     def _key(self, directions: tuple[Any, ...], invariants: bool) -> str:
         parts = [self.rule.name, repr(sorted(self.options.items())), str(invariants)]
@@ -122,30 +131,34 @@ class Truth:
 
     def _difference(self, directions: tuple[Any, ...], *, invariants: bool) -> tuple[Any, ...]:
         primals = [exact(p) for p in self.primals]
-        scale = _largest(primals) or mpmath.mpf(1)
-        steps = []
-        for direction in directions:
-            length = _largest([exact(d) for d in direction if d is not None])
-            steps.append(STEP * scale / (length or mpmath.mpf(1)))
+        steps = [STEP * min(_reaches(self.primals, d), default=1.0) for d in directions]
         total: list[Exact] | None = None
+        sizes: list[list[Any]] = []
         for signs in itertools.product((1, -1), repeat=len(directions)):
             moved = list(primals)
+            weight = mpmath.mpf(1)
             for sign, step, direction in zip(signs, steps, directions, strict=True):
+                weight = weight * sign / (2 * step)
                 moved = [
                     p if d is None else p + exact(d) * (sign * step)
                     for p, d in zip(moved, direction, strict=True)
                 ]
             values = self._evaluate(moved, invariants=invariants)
-            weight = mpmath.mpf(1)
-            for sign, step in zip(signs, steps, strict=True):
-                weight = weight * sign / (2 * step)
             values = [np.asarray(v * weight, dtype=object) for v in values]
+            sizes.append([_largest(v) for v in values])
             total = (
                 values
                 if total is None
                 else [np.asarray(t + v, dtype=object) for t, v in zip(total, values, strict=True)]
             )
         assert total is not None
+        if directions:
+            # What is left of terms that cancel is rounding; a derivative that is 0 shall be 0.
+            noise = mpmath.mpf(10) ** (GUARD - mpmath.mp.dps)
+            total = [
+                _cleaned(t, max(size) * noise)
+                for t, size in zip(total, zip(*sizes, strict=True), strict=True)
+            ]
         return tuple(rounded(t, is_complex=self._complex(t)) for t in total)
 
     @staticmethod
@@ -249,8 +262,24 @@ class Truth:
         return tuple(np.asarray(o) for o in outputs)
 
 
-def _largest(arrays: list[Exact]) -> Any:
-    return max((abs(x) for a in arrays for x in a.ravel().tolist()), default=mpmath.mpf(0))
+def _reaches(primals: tuple[Any, ...], direction: tuple[Any | None, ...]) -> list[float]:
+    """How far to go along a direction to change each input by as much as it is large."""
+    lengths = [0.0 if d is None else largest(d) for d in direction]
+    return [
+        (largest(p) or 1.0) / length for p, length in zip(primals, lengths, strict=True) if length
+    ]
+
+
+def _cleaned(array: Exact, noise: Any) -> Exact:
+    out = array.copy()
+    for index in np.ndindex(array.shape):
+        if abs(array[index]) <= noise:
+            out[index] = array[index] * 0
+    return out
+
+
+def _largest(array: Exact) -> Any:
+    return max((abs(x) for x in array.ravel().tolist()), default=mpmath.mpf(0))
 
 
 def _double(array: Any) -> Any:
