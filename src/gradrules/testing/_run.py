@@ -18,6 +18,14 @@ from ._laws import LAWS, Inapplicable, Trial, carry_out, worst
 
 __all__ = ["Record", "run"]
 
+# Why a law about something that a rule may declare does not concern one that does not.
+UNDECLARED = {
+    "kept": "the rule keeps no arrays",
+    "gauge": "the rule declares no gauge",
+    "structure": "the rule declares no structure",
+    "scale": "the rule declares no degrees",
+}
+
 
 @dataclass(frozen=True)
 class Record:
@@ -72,7 +80,7 @@ def run(
                 searching = searching and record.status != "fail"
                 yield record
         if not tried and case is None:
-            reason = "the rule keeps no arrays" if law == "kept" else "no input concerns the law"
+            reason = UNDECLARED.get(law, "no input concerns the law")
             yield Record(rule.name, backend.name, law, "skip", None, None, "", 0.0, reason)
     if samples is not None:
         for one in inputs:

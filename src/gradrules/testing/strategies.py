@@ -14,7 +14,6 @@ small dyadic rationals, unitary factors products of rotations that begin with th
 >>> test_eigenvalues()
 """
 
-from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -42,24 +41,16 @@ __all__ = [
 ]
 
 
-def _simplest_first(numbers: Iterable[Any]) -> list[Any]:
-    """Ordered as they shrink: reals before others, whole numbers before fractions, then by size."""
-
-    def key(number: complex) -> tuple[Any, ...]:
-        z = complex(number)
-        fractions = sum(not part.is_integer() for part in (z.real, z.imag))
-        return z.imag != 0, fractions, abs(z), z.real < 0, z.imag < 0
-
-    return sorted(numbers, key=key)
-
-
-_DYADIC = [k / 8 for k in range(-32, 33) if k % 8 == 0 or abs(k) <= 16]
+# Whole numbers before fractions, small ones before large ones: the order in which they shrink.
+_DYADIC = sorted(
+    (k / 8 for k in range(-32, 33) if k % 8 == 0 or abs(k) <= 16),
+    key=lambda x: (not x.is_integer(), abs(x), x < 0),
+)
 # Exact, or of denominator 5 or 13; the identity is the simplest.
 _ANGLES = (
     (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.6, 0.8), (0.8, -0.6), (-0.6, 0.8), (5 / 13, 12 / 13),
 )  # fmt: skip
-_REALS = st.sampled_from(_simplest_first(_DYADIC))
-_COMPLEX = st.sampled_from(_simplest_first(complex(a, b) for a in _DYADIC for b in _DYADIC))
+_NUMBERS = st.sampled_from(_DYADIC)
 _ROTATIONS = st.sampled_from(_ANGLES)
 _integers = cache(st.integers)
 
@@ -76,8 +67,8 @@ class _Drawn:
 
     def number(self, *, is_complex: bool) -> complex:
         """An eighth of a whole number, up to 4."""
-        chosen: complex = self._draw(_COMPLEX if is_complex else _REALS)
-        return chosen
+        real: float = self._draw(_NUMBERS)
+        return complex(real, self._draw(_NUMBERS)) if is_complex else real
 
     def rotation(self) -> tuple[float, float]:
         """Shrinks to the identity."""

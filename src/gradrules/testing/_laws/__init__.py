@@ -16,6 +16,7 @@ from .edges import edge
 from .first_order import adjoint, jvp, linear, primal, vjp
 from .form import dtype, kept, pure
 from .second_order import order2
+from .symmetry import gauge, scale, structure
 from .transformations import batch, compile, vmap  # noqa: A004 (the name of the law)
 from .trial import Inapplicable, Measure, Trial, worst
 
@@ -35,6 +36,9 @@ LAWS: dict[str, Callable[[Trial], list[Measure]]] = {
     "edge": edge,
     "pure": pure,
     "kept": kept,
+    "gauge": gauge,
+    "structure": structure,
+    "scale": scale,
 }
 # Tried by comparing the results of all backends, after they have run.
 ACROSS = "agree"
