@@ -41,34 +41,34 @@ __all__ = [
 ]
 
 
-# Whole numbers before fractions, small ones before large ones: the order in which they shrink.
-_DYADIC = sorted(
-    (k / 8 for k in range(-32, 33) if k % 8 == 0 or abs(k) <= 16),
-    key=lambda x: (not x.is_integer(), abs(x), x < 0),
-)
 # Exact, or of denominator 5 or 13; the identity is the simplest.
 _ANGLES = (
     (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.6, 0.8), (0.8, -0.6), (-0.6, 0.8), (5 / 13, 12 / 13),
 )  # fmt: skip
-_NUMBERS = st.sampled_from(_DYADIC)
 _ROTATIONS = st.sampled_from(_ANGLES)
 _integers = cache(st.integers)
 
 
 class _Drawn:
-    """Choices of hypothesis."""
+    """Choices of hypothesis: all numbers are whole, or all halves, quarters or eighths."""
 
     def __init__(self, draw: DrawFn) -> None:
         self._draw = draw
+        self._parts = 2 ** draw(_integers(0, 3))
 
     def whole(self, low: int, high: int) -> int:
         """Shrinks to zero, or to the end that is nearer to it."""
         return self._draw(_integers(low, high))
 
     def number(self, *, is_complex: bool) -> complex:
-        """An eighth of a whole number, up to 4."""
-        real: float = self._draw(_NUMBERS)
-        return complex(real, self._draw(_NUMBERS)) if is_complex else real
+        """Up to 4; what is drawn first shrinks first, and that is the imaginary part."""
+        imaginary = self._part() if is_complex else None
+        real = self._part()
+        return real if imaginary is None else complex(real, imaginary)
+
+    def _part(self) -> float:
+        count: int = self._draw(_integers(-4 * self._parts, 4 * self._parts))
+        return count / self._parts
 
     def rotation(self) -> tuple[float, float]:
         """Shrinks to the identity."""
