@@ -124,8 +124,10 @@ def build(
             whole = np.empty((*batch, *shape), dtype=dtype)
             for number, index in enumerate(np.ndindex(batch)):
                 one = KINDS[MIXED[number % len(MIXED)]] if mixed else recipe
-                if name not in rule.declaration.degrees:
-                    one = replace(one, scale=0, rows=0)  # it has a natural size
+                if name not in rule.declaration.degrees:  # it has a natural size
+                    one = replace(one, scale=0, rows=0)
+                elif dtype in SINGLE:
+                    one = replace(one, scale=one.scale // 5, rows=one.rows // 5)
                 whole[index] = matrix(source, n, dtype, _structured(one, structure))
             if anchored and recipe == KINDS["general"] and name in rule.declaration.needs:
                 whole += ANCHORS[rule.declaration.needs[name]](n).astype(dtype)

@@ -15,8 +15,8 @@ from ._cases import Case
 from ._laws import Inapplicable, Measure, Trial, carry_out, worst
 from ._tolerance import explained
 
-# Inputs that are tried, and seconds after which no other is: for laws that compile each one.
-EXAMPLES = 300
+# Inputs that are tried, and seconds of processor time after which no other is: some laws compile each.
+EXAMPLES = 250
 SECONDS = 20.0
 # Inputs that are printed whole.
 PRINTED = 40
@@ -32,19 +32,19 @@ def smallest(
 ) -> Any | None:
     """The smallest value of a hypothesis strategy for which `fails` is true; `None` if none is found.
 
-    The same seed gives the same value, unless `seconds` pass before hypothesis is done; then it is the
-    smallest one until then.
+    The same seed gives the same value, unless `seconds` of this process pass before hypothesis is
+    done; then it is the smallest one until then.
     """
     import hypothesis  # noqa: PLC0415 (half a second, and a check that passes has no use for it)
 
     known: dict[bytes, bool] = {}
-    deadline = time.monotonic() + seconds
+    deadline = time.process_time() + seconds
 
     def condition(value: Any) -> bool:
         # What was said once is said again: hypothesis repeats the last failure to be sure of it.
         key = _digest(value)
         if key not in known:
-            if len(known) >= examples or time.monotonic() > deadline:
+            if len(known) >= examples or time.process_time() > deadline:
                 return False
             known[key] = bool(fails(value))
         return known[key]

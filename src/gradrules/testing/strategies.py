@@ -54,7 +54,7 @@ class _Drawn:
 
     def __init__(self, draw: DrawFn) -> None:
         self._draw = draw
-        self._parts = 2 ** draw(_integers(0, 3))
+        self._parts: int = 2 ** draw(_integers(0, 3))
 
     def whole(self, low: int, high: int) -> int:
         """Shrinks to zero, or to the end that is nearer to it."""
@@ -68,7 +68,7 @@ class _Drawn:
 
     def _part(self) -> float:
         count: int = self._draw(_integers(-4 * self._parts, 4 * self._parts))
-        return count / self._parts
+        return float(count / self._parts)
 
     def rotation(self) -> tuple[float, float]:
         """Shrinks to the identity."""
