@@ -76,7 +76,7 @@ def test_a_failure_exits_with_one_and_can_be_repeated(tmp_path):
     assert out.returncode == 1
     failed = next(r for r in json.loads(file.read_text()) if r["status"] == "fail")
     assert failed["repeat"] in out.stdout.replace("\n", " ")
-    assert "x=[[" in failed["message"]
+    assert "smallest input: x = np.array([[" in failed["message"]
     words = re.findall(r"'[^']*'|\S+", failed["repeat"].removeprefix("gradrules "))
     again = gradrules(*(w.strip("'") for w in words), "--load", "planted", fault="det:vjp:sign")
     assert again.returncode == 1
