@@ -8,7 +8,7 @@ True
 
 from ._backends import NotOffered
 from ._cases import Case
-from ._check import Report, check
+from ._check import LawError, Report, assert_rule, check, check_native
 from ._contract import Problem, Row
 from ._laws import ACROSS, LAWS, Inapplicable, Measure, Trial
 from ._run import Record
@@ -19,6 +19,7 @@ __all__ = [
     "LAWS",
     "Case",
     "Inapplicable",
+    "LawError",
     "Measure",
     "NotOffered",
     "Problem",
@@ -26,6 +27,8 @@ __all__ = [
     "Report",
     "Row",
     "Trial",
+    "assert_rule",
     "check",
+    "check_native",
     "oracle",
 ]

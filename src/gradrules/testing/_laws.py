@@ -6,7 +6,7 @@ every tolerance comes from `_tolerance`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,8 @@ class Measure:
     error: float
     tolerance: float
     what: str
+    got: Any = None
+    want: Any = None
 
     @property
     def passed(self) -> bool:
@@ -122,7 +124,7 @@ class Trial:
         size = largest(finite)
         tolerance = self.allowed(self.case.order, size, largest(change))
         scale = size or 1.0
-        return Measure(largest(difference) / scale, tolerance / scale, what)
+        return Measure(largest(difference) / scale, tolerance / scale, what, got, truth)
 
 
 def _empty(trial: Trial) -> bool:
@@ -238,8 +240,8 @@ def _paired(
     )
     count = max((np.size(w) for w in want), default=1)
     tolerance = trial.allowed(max(count, trial.case.order), size, moved)
-    scale = size or 1.0
-    return Measure(abs(got - _inner(bars, want)) / scale, tolerance / scale, what)
+    scale, due = size or 1.0, _inner(bars, want)
+    return Measure(abs(got - due) / scale, tolerance / scale, what, got, due)
 
 
 def _inner(a: Sequence[Any], b: Sequence[Any]) -> float:
@@ -276,7 +278,8 @@ def adjoint(trial: Trial) -> list[Measure]:
     )
     count = max(p.size for p in trial.primals)
     tolerance = trial.allowed(count, size, moved)
-    return [Measure(abs(left - right) / (size or 1.0), tolerance / (size or 1.0), "difference")]
+    scale = size or 1.0
+    return [Measure(abs(left - right) / scale, tolerance / scale, "difference", right, left)]
 
 
 def linear(trial: Trial) -> list[Measure]:
@@ -405,7 +408,8 @@ def _order2(trial: Trial, nestings: Sequence[str]) -> list[Measure]:
             got = _inner([backend.numpy(v) for v in t.vjp(pushed, x, w)], es)
         else:
             got = _inner(weights, [backend.numpy(v) for v in t.jvp(pushed, x, e)])
-        measures.append(Measure(abs(got - want) / (size or 1.0), tolerance / (size or 1.0), name))
+        scale = size or 1.0
+        measures.append(Measure(abs(got - want) / scale, tolerance / scale, name, got, want))
     return measures
 
 
@@ -454,11 +458,10 @@ def batch(trial: Trial) -> list[Measure]:
             for b, w in zip(here, curved, strict=True)
             if b is not None
         )
-        error = abs(_inner([g[index] for g in gradients], one) - _inner(here, tangent))
+        got, want = _inner([g[index] for g in gradients], one), _inner(here, tangent)
         tolerance = trial.allowed(trial.case.order, float(size), float(change))
-        measures.append(
-            Measure(error / (size or 1.0), tolerance / (size or 1.0), f"gradient{list(index)}")
-        )
+        scale, what = size or 1.0, f"gradient{list(index)}"
+        measures.append(Measure(abs(got - want) / scale, tolerance / scale, what, got, want))
     return measures
 
 
@@ -548,16 +551,19 @@ def _judge(
     if "second" in results:
         pairs.append(("second", derivative(d, e), derivative(d, e, delta)))
     for name, want, change in pairs:
-        if want is None or change is None:
+        if want is None:
             raise Inapplicable(NO_TRUTH)
         size = float(sum(np.sum(np.abs(a * b)) for a, b in zip(weights, want, strict=True)))
-        more = float(sum(np.sum(np.abs(a * b)) for a, b in zip(weights, change, strict=True)))
-        error = abs(_inner(results[name], e) - _inner(weights, want))
-        tolerance = trial.allowed(trial.case.order, size, more)
-        label = "vjp" if name == "gradient" else "fwd over rev"
-        measures.append(
-            Measure(error / (size or 1.0), tolerance / (size or 1.0), f"{label} [{number}]")
+        more = (
+            0.0
+            if change is None
+            else float(sum(np.sum(np.abs(a * b)) for a, b in zip(weights, change, strict=True)))
         )
+        got, due = _inner(results[name], e), _inner(weights, want)
+        tolerance = trial.allowed(trial.case.order, size, more)
+        scale = size or 1.0
+        label = f"{'vjp' if name == 'gradient' else 'fwd over rev'} [{number}]"
+        measures.append(Measure(abs(got - due) / scale, tolerance / scale, label, got, due))
     return measures
 
 
@@ -585,7 +591,7 @@ def compile(trial: Trial) -> list[Measure]:  # noqa: A001 (the name of the law)
             trial.refusals.append(f"{name}: {refused}")
             continue
         found = _transformed(trial, compiler, None)
-        measures += [Measure(m.error, m.tolerance, f"{name}: {m.what}") for m in found]
+        measures += [replace(m, what=f"{name}: {m.what}") for m in found]
     return measures
 
 
@@ -740,7 +746,7 @@ def _against_truth(trial: Trial, what: str) -> list[Measure]:
         "vjp": lambda: _vjp(trial),
         "second": lambda: _order2(trial, NESTINGS[:2] if trial.quick else NESTINGS),
     }
-    return [Measure(m.error, m.tolerance, f"{what}: {m.what}") for m in runs[what]()]
+    return [replace(m, what=f"{what}: {m.what}") for m in runs[what]()]
 
 
 def _computed(trial: Trial, what: str) -> list[Any]:

@@ -2,9 +2,9 @@
 
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,24 +16,52 @@ from . import _oracles  # noqa: F401 (registers them)
 from ._backends import Backend
 from ._cases import Case, cases
 from ._laws import LAWS, Inapplicable, Measure, Trial
+from ._show import assignment, brief
 
-__all__ = ["Record", "run"]
+__all__ = ["Record", "Repeat", "Sampler", "run"]
+
+Sampler = Callable[[np.random.Generator, list[tuple[int, ...]], str], Sequence[Any]]
+# From a backend, a law, a seed and the name of an input to what tries just that again.
+Repeat = Callable[[str, str, int, str], str]
+# Laws that need one derivative alone, or none; the others need both.
+_NEEDS = {"primal": (), "jvp": ("jvp",), "vjp": ("vjp",), "pure": ("vjp",)}
 
 
 @dataclass(frozen=True)
 class Record:
-    """What one law said of one rule on one backend at one input."""
+    """What one law said of one rule on one backend at one input.
+
+    Attributes
+    ----------
+    rule, backend, law, case
+        What was tried, and the name of the input.
+    status
+        ``"pass"``, ``"fail"``, ``"skip"``, or ``"timeout"`` where the time budget ended the law.
+    error, tolerance
+        Relative to the size of the truth; of the worst of all that the law measured.
+    message
+        What is wrong, or why nothing was tried.
+    input, value, truth, origin
+        Of a failure: the input as Python code, what came and what should have come, and how the
+        tolerance was made.
+    repeat
+        What tries it again.
+    """
 
     rule: str
     backend: str
     law: str
-    status: str  # "pass", "fail" or "skip"
+    status: str
     error: float | None
     tolerance: float | None
     case: str
     seconds: float
     message: str = ""
     repeat: str = ""
+    input: str = ""
+    value: str = ""
+    truth: str = ""
+    origin: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -49,77 +77,164 @@ def run(
     seed: int = 0,
     case: str | None = None,
     samples: dict[str, Any] | None = None,
+    dtypes: Sequence[str] | None = None,
+    sampler: Sampler | None = None,
+    examples: int = 1,
+    budget: float | None = None,
+    repeat: Repeat | None = None,
 ) -> Iterator[Record]:
-    """Try `rule` on `backend`, law by law. `samples` collects what the law ``agree`` compares."""
+    """Try `rule` on `backend`, law by law. `samples` collects what the law ``agree`` compares.
+
+    A law that has used up `budget` seconds is ended after the input that it is at.
+    """
+    inputs = [
+        (s, c)
+        for s, c in _inputs(rule, sampler, quick=quick, seed=seed, examples=examples)
+        if case in (None, c.name) and (dtypes is None or c.dtype in dtypes)
+    ]
     missing = backend.missing
-    inputs = [c for c in cases(rule, quick=quick, seed=seed) if case in (None, c.name)]
-    for dtype in dict.fromkeys(c.dtype for c in inputs if c.dtype in missing):
-        yield Record(rule.name, backend.name, "all", "skip", None, None, dtype, 0.0, missing[dtype])
-    inputs = [c for c in inputs if c.dtype not in missing]
-    for law in laws:
-        if law not in LAWS:
-            continue
-        if law in missing:
-            yield Record(rule.name, backend.name, law, "skip", None, None, "", 0.0, missing[law])
+    for dtype in dict.fromkeys(c.dtype for _, c in inputs if c.dtype in missing):
+        yield _skip(rule, backend, "all", missing[dtype], dtype)
+    inputs = [(s, c) for s, c in inputs if c.dtype not in missing]
+    for law in (law for law in laws if law in LAWS):
+        reason = missing.get(law) or _lacks(rule, backend, law)
+        if reason:
+            yield _skip(rule, backend, law, reason)
             continue
         tried = False
-        for one in inputs:
-            for record in _try(rule, backend, law, one, seed, quick=quick):
+        start = time.monotonic()
+        for number, (from_seed, one) in enumerate(inputs):
+            if budget is not None and time.monotonic() - start > budget:
+                yield _timeout(rule, backend, law, budget, f"{number} of {len(inputs)} inputs")
+                break
+            for record in _try(rule, backend, law, one, from_seed, quick=quick, repeat=repeat):
                 tried = True
                 yield record
-        if not tried and case is None:
-            reason = "the rule keeps no arrays" if law == "kept" else "no input concerns the law"
-            yield Record(rule.name, backend.name, law, "skip", None, None, "", 0.0, reason)
+        else:
+            if not tried and case is None:
+                reason = (
+                    "the rule keeps no arrays" if law == "kept" else "no input concerns the law"
+                )
+                yield _skip(rule, backend, law, reason)
     if samples is not None:
-        for one in inputs:
-            _sample(rule, backend, one, seed, samples)
+        for from_seed, one in inputs:
+            if from_seed == seed:
+                _sample(rule, backend, one, seed, samples)
+
+
+def _inputs(
+    rule: Rule, sampler: Sampler | None, *, quick: bool, seed: int, examples: int
+) -> Iterator[tuple[int, Case]]:
+    """Inputs with the seeds that draw them; what is not drawn is tried once."""
+    if sampler is not None:
+        declared = replace(rule.declaration, sample=sampler)
+        drawn = rule.with_declaration(declared)
+    else:
+        drawn = rule
+    for number in range(examples):
+        for case in cases(drawn, quick=quick, seed=seed + number):
+            if not number or case.kind in ("general", "hard"):
+                yield seed + number, case
+
+
+def _lacks(rule: Rule, backend: Backend, law: str) -> str:
+    """The derivative that a law needs and the rule does not have, in words; empty if none."""
+    absent = [m for m in _NEEDS.get(law, ("jvp", "vjp")) if not backend.defines(rule, m)]
+    return f"the rule has no {absent[0]}" if absent else ""
+
+
+def _skip(rule: Rule, backend: Backend, law: str, reason: str, case: str = "") -> Record:
+    return Record(rule.name, backend.name, law, "skip", None, None, case, 0.0, reason)
+
+
+def _timeout(rule: Rule, backend: Backend, law: str, budget: float, when: str) -> Record:
+    reason = f"the time budget of {budget:g} s ended after {when}"
+    return Record(rule.name, backend.name, law, "timeout", None, None, "", budget, reason)
 
 
 def _try(
-    rule: Rule, backend: Backend, law: str, case: Case, seed: int, *, quick: bool
+    rule: Rule,
+    backend: Backend,
+    law: str,
+    case: Case,
+    seed: int,
+    *,
+    quick: bool,
+    repeat: Repeat | None = None,
 ) -> Iterator[Record]:
     start = time.perf_counter()
-    message = ""
     trial = Trial(rule, backend, case, seed, quick=quick)
+    worst: Measure | None = None
     try:
         # The framework itself is tried; some laws take the way of users' calls, which may be NumPy's.
         way = nullcontext() if law in ("dtype", "pure") else host.disabled()
-        with np.errstate(all="ignore"), way:
+        with np.errstate(all="ignore"), way, backend.precise():
             measures = LAWS[law](trial)
         for reason in trial.refusals:
-            yield Record(rule.name, backend.name, law, "skip", None, None, case.name, 0.0, reason)
+            yield _skip(rule, backend, law, reason, case.name)
         if not measures:
             return
         worst = max(measures, key=_badness)
-        status = "pass" if worst.passed else "fail"
         message = "" if worst.passed else worst.what
-        error, tolerance = worst.error, worst.tolerance
     except Inapplicable as nothing:
-        status, message, error, tolerance = "skip", str(nothing), None, None
+        yield _skip(rule, backend, law, str(nothing), case.name)
+        return
     except Exception as exception:  # a law that cannot be tried has failed, whatever the reason
         if _is_declared_refusal(backend, exception):
-            reason = str(exception)
-            yield Record(rule.name, backend.name, law, "skip", None, None, case.name, 0.0, reason)
+            yield _skip(rule, backend, law, str(exception), case.name)
             return
         where = traceback.extract_tb(exception.__traceback__)[-1]
         text = str(exception).strip().splitlines()
         message = f"{type(exception).__name__}: {text[0] if text else ''} ({where.name})"
-        status, error, tolerance = "fail", None, None
-    repeat = ""
-    if status == "fail":
-        repeat = (
-            f"gradrules check --rule {rule.name} --backend {backend.name} --law {law} "
-            f"--seed {seed}{' --quick' if quick else ''} --case {case.name!r}"
-        )
-        shown = ", ".join(
-            f"{n}={np.array2string(p, separator=', ', threshold=30, max_line_width=1000)}"
-            for n, p in zip(rule.inputs, case.primals, strict=True)
-        )
-        message += f"; input: {' '.join(shown.split())}"
-    seconds = time.perf_counter() - start
-    yield Record(
-        rule.name, backend.name, law, status, error, tolerance, case.name, seconds, message, repeat
+    passed = worst is not None and worst.passed
+    record = Record(
+        rule.name,
+        backend.name,
+        law,
+        "pass" if passed else "fail",
+        None if worst is None else worst.error,
+        None if worst is None else worst.tolerance,
+        case.name,
+        time.perf_counter() - start,
+        message,
     )
+    yield record if passed else _explained(record, rule, case, worst, seed, quick, repeat)
+
+
+def _explained(
+    record: Record,
+    rule: Rule,
+    case: Case,
+    worst: Measure | None,
+    seed: int,
+    quick: bool,
+    repeat: Repeat | None,
+) -> Record:
+    """A failure with all that its reader needs."""
+    compared = worst if worst is not None and worst.want is not None else None
+    again = repeat or command(rule, quick=quick)
+    return replace(
+        record,
+        input="\n".join(map(assignment, rule.inputs, case.primals)),
+        value=brief(compared.got) if compared else "",
+        truth=brief(compared.want) if compared else "",
+        origin=getattr(record.tolerance, "origin", ""),
+        repeat=again(record.backend, record.law, seed, case.name),
+    )
+
+
+def command(rule: Rule, *, quick: bool) -> Repeat:
+    """The command line that tries one input of a registered rule again."""
+    module = rule.__module__
+    load = "" if module.partition(".")[0] == "gradrules" else f" --load {module}"
+
+    def line(backend: str, law: str, seed: int, case: str) -> str:
+        return (
+            f"gradrules check --rule {rule.name} --backend {backend} --law {law} --seed {seed}"
+            f"{' --quick' if quick else ''} --case {case!r}{load}"
+        )
+
+    return line
 
 
 def _is_declared_refusal(backend: Backend, exception: Exception) -> bool:
@@ -140,8 +255,9 @@ def _sample(rule: Rule, backend: Backend, case: Case, seed: int, samples: dict[s
         return
     trial = Trial(rule, backend, case, seed)
     try:
-        bars = _invariant_bars(trial)
-        gradients = backend.vjp(rule, case.options, case.primals, bars)
+        with backend.precise():
+            bars = _invariant_bars(trial)
+            gradients = backend.vjp(rule, case.options, case.primals, bars)
         d = trial.direction(0)
         change = trial.truth.derivative(d, trial.perturbation)
     except Exception:  # the law `vjp` has reported it
