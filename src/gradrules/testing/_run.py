@@ -15,7 +15,7 @@ from gradrules.errors import UnsupportedTransformError
 from . import _oracles  # noqa: F401 (registers them)
 from ._backends import Backend
 from ._cases import Case, cases
-from ._laws import LAWS, Inapplicable, Measure, Trial
+from ._laws import ACROSS, LAWS, Inapplicable, Measure, Trial
 from ._show import assignment, brief
 
 __all__ = ["Record", "Repeat", "Sampler", "run"]
@@ -82,11 +82,14 @@ def run(
     examples: int = 1,
     budget: float | None = None,
     repeat: Repeat | None = None,
+    entering: Callable[[str], None] | None = None,
 ) -> Iterator[Record]:
     """Try `rule` on `backend`, law by law. `samples` collects what the law ``agree`` compares.
 
-    A law that has used up `budget` seconds is ended after the input that it is at.
+    A law that has used up `budget` seconds is ended after the input that it is at. ``entering(law)``
+    hears of every law before it is tried.
     """
+    hear = entering or (lambda _: None)
     inputs = [
         (s, c)
         for s, c in _inputs(rule, sampler, quick=quick, seed=seed, examples=examples)
@@ -97,6 +100,7 @@ def run(
         yield _skip(rule, backend, "all", missing[dtype], dtype)
     inputs = [(s, c) for s, c in inputs if c.dtype not in missing]
     for law in (law for law in laws if law in LAWS):
+        hear(law)
         reason = missing.get(law) or _lacks(rule, backend, law)
         if reason:
             yield _skip(rule, backend, law, reason)
@@ -117,6 +121,7 @@ def run(
                 )
                 yield _skip(rule, backend, law, reason)
     if samples is not None:
+        hear(ACROSS)
         for from_seed, one in inputs:
             if from_seed == seed:
                 _sample(rule, backend, one, seed, samples)
@@ -193,7 +198,7 @@ def _try(
         law,
         "pass" if passed else "fail",
         None if worst is None else worst.error,
-        None if worst is None else worst.tolerance,
+        None if worst is None else float(worst.tolerance),
         case.name,
         time.perf_counter() - start,
         message,
@@ -218,7 +223,7 @@ def _explained(
         input="\n".join(map(assignment, rule.inputs, case.primals)),
         value=brief(compared.got) if compared else "",
         truth=brief(compared.want) if compared else "",
-        origin=getattr(record.tolerance, "origin", ""),
+        origin=getattr(worst.tolerance, "origin", "") if worst else "",
         repeat=again(record.backend, record.law, seed, case.name),
     )
 
