@@ -144,13 +144,8 @@ def print_check(console: Console, plan: Plan, report: Report) -> None:
     for reason, records in sorted(report.skipped().items()):
         where = ", ".join(sorted({f"{r.backend} {r.law}" for r in records}))
         console.print(Text(f"skipped  {where}: {reason}", style="dim"))
-    counts = report.counts()
     verdict = "all passed" if report.passed else "INTERRUPTED" if report.interrupted else "FAILED"
-    late = f"{counts['timeout']} timed out, " if counts["timeout"] else ""
-    console.print(
-        f"[bold]{verdict}[/]: {counts['pass']} passed, {counts['fail']} failed, {late}"
-        f"{counts['skip']} skipped; seed {plan.seed}"
-    )
+    console.print(f"[bold]{verdict}[/]: {report.summary()}; seed {plan.seed}")
 
 
 def draw(file: Path, plan: Plan, report: Report) -> None:

@@ -6,8 +6,11 @@
 True
 """
 
-from ._backends import NotOffered
+from ._backends import Backend, NotOffered
+from ._backends import installed as backends
+from ._backends import load as load_backend
 from ._cases import Case
+from ._cells import Cell, rules
 from ._check import LawError, Report, assert_rule, check, check_native
 from ._contract import Problem, Row
 from ._laws import ACROSS, LAWS, Inapplicable, Measure, Trial
@@ -17,7 +20,9 @@ from ._truth import oracle
 __all__ = [
     "ACROSS",
     "LAWS",
+    "Backend",
     "Case",
+    "Cell",
     "Inapplicable",
     "LawError",
     "Measure",
@@ -28,7 +33,10 @@ __all__ = [
     "Row",
     "Trial",
     "assert_rule",
+    "backends",
     "check",
     "check_native",
+    "load_backend",
     "oracle",
+    "rules",
 ]

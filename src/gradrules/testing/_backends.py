@@ -21,7 +21,19 @@ class NotOffered(Exception):  # noqa: N818 (it says what a framework does not ha
 
 
 class Backend:
-    """One array library. Methods that it lacks are in `missing`, with the reason."""
+    """One array library.
+
+    Attributes
+    ----------
+    name
+        As in ``gradrules check --backend``.
+    xp
+        The array namespace.
+    missing
+        Laws, dtypes and operations that it lacks, with the reason.
+    """
+
+    xp: Any
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -104,6 +116,7 @@ class FrameworkBackend(Backend):
         if adapter.transforms is None:
             msg = f"adapter {name!r} declares no transforms, so it cannot be tested"
             raise NotImplementedError(msg)
+        self.xp = adapter.xp
         self.transforms: Transforms = adapter.transforms
         self.missing = dict(self.transforms.missing)
 
@@ -194,7 +207,7 @@ class NativeBackend(FrameworkBackend):
 
     def stand_in(self, rule: Rule, function: Any, outputs: Callable[[Any], Any]) -> Function:
         """A native function with the inputs and outputs of a rule."""
-        xp, structure = adapters.load(self.name).xp, rule.declaration.structure
+        xp, structure = self.xp, rule.declaration.structure
 
         def hermitian(name: str, a: Any) -> Any:
             if structure.get(name) != "hermitian":

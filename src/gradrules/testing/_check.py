@@ -30,7 +30,7 @@ class LawError(AssertionError):
         self.report = report
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """All records of a check.
 
@@ -67,15 +67,22 @@ class Report:
                 found[record.message].append(record)
         return dict(found)
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """Numbers, in one line."""
         counts = self.counts()
         words = {"pass": "passed", "fail": "failed", "timeout": "timed out", "skip": "skipped"}
-        shown = [f"{counts[s]} {w}" for s, w in words.items() if counts[s] or s != "timeout"]
-        lines = [", ".join(shown)]
+        line = ", ".join(
+            f"{counts[s]} {w}" for s, w in words.items() if counts[s] or s != "timeout"
+        )
         if self.interrupted:
-            lines[0] += "; interrupted"
-        elif not counts["pass"] and not counts["fail"]:
-            lines[0] += "; nothing was tried"
+            return f"{line}; interrupted"
+        return line if counts["pass"] or counts["fail"] else f"{line}; nothing was tried"
+
+    def __repr__(self) -> str:
+        return f"<report: {self.summary()}>"
+
+    def __str__(self) -> str:
+        counts, lines = self.counts(), [self.summary()]
         for reason, records in self.skipped().items() if not counts["pass"] else ():
             lines.append(f"skipped {', '.join(dict.fromkeys(r.law for r in records))}: {reason}")
         lines += [
@@ -123,11 +130,10 @@ def explain(record: Record) -> str:
         lines.append(f"  came   {record.value}")
         lines.append(f"  truth  {record.truth}")
     if record.error is not None and record.tolerance is not None:
+        lines.append(f"  error  {record.error:.2e} of the truth's size")
         lines.append(
-            f"  error  {record.error:.2e}, allowed {record.tolerance:.2e}, of the truth's size"
+            f"  allow  {record.tolerance:.2e}" + f" = {record.origin}" * bool(record.origin)
         )
-    if record.origin:
-        lines.append(f"         = {record.origin}")
     lines += [f"  {text}" for text in record.input.split("\n") if text]
     if record.repeat:
         lines.append(f"  again  {record.repeat}")
@@ -282,18 +288,20 @@ def check_native(
 
 
 def assert_rule(rule: Rule | Callable[..., Any], **settings: Any) -> None:
-    """Raise unless :func:`check`, called with the same arguments, passes.
+    """Raise unless :func:`check`, called with the same arguments, passes; for tests.
 
     Raises
     ------
     LawError
         An `AssertionError` that says what failed, or that nothing was tried.
     """
+    __tracebackhide__ = True
     assert_passed(check(rule, **settings))
 
 
 def assert_passed(report: Report) -> None:
     """Raise LawError unless a report passed."""
+    __tracebackhide__ = True
     if not report.passed:
         raise LawError(report)
 
