@@ -7,7 +7,9 @@ here knows how a rule is differentiated. A rule without such an oracle is compar
 extrapolated differences in float64, whose own error is estimated and enters the tolerance.
 """
 
+import functools
 import hashlib
+import inspect
 import itertools
 import os
 import pickle
@@ -15,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import flint
 import mpmath
 import numpy as np
 from array_api_compat import numpy as xp
@@ -40,6 +43,7 @@ def oracle(name: str) -> Callable[[Oracle], Oracle]:
 
     def decorate(function: Oracle) -> Oracle:
         _ORACLES[name] = function
+        _fingerprint.cache_clear()
         return function
 
     return decorate
@@ -127,7 +131,12 @@ class Truth:
         return result
 
     def _key(self, directions: tuple[Any, ...], invariants: bool) -> str:
-        parts = [self.rule.name, repr(sorted(self.options.items())), str(invariants)]
+        parts = [
+            _fingerprint(self.rule.name),
+            self.rule.name,
+            repr(sorted(self.options.items())),
+            str(invariants),
+        ]
         for array in itertools.chain(self.primals, *directions, self.reference or ()):
             parts.append("None" if array is None else repr(np.asarray(array).tolist()))
             parts.append(str(getattr(array, "dtype", "")))
@@ -269,6 +278,16 @@ class Truth:
         if invariants and gauge is not None:
             outputs = gauge.invariants(outputs, xp)
         return tuple(np.asarray(o) for o in outputs)
+
+
+@functools.cache
+def _fingerprint(name: str) -> str:
+    """What a truth depends on beside the input: the code of the oracle, and the library's version."""
+    digest = hashlib.sha256(f"{mpmath.__version__} {flint.__version__}".encode())
+    for file in (inspect.getsourcefile(_ORACLES[name]), __file__):
+        if file is not None and Path(file).is_file():
+            digest.update(Path(file).read_bytes())
+    return digest.hexdigest()
 
 
 def _largest(arrays: list[Exact]) -> Any:
