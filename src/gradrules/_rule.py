@@ -248,6 +248,12 @@ class Rule:
         made.portable = False
         return made
 
+    def with_declaration(self, declaration: Declaration) -> "Rule":
+        """The same functions, declared otherwise; not registered."""
+        made = copy.copy(self)
+        made.declaration = declaration
+        return made
+
     def defines(self, part: str) -> bool:
         """Whether ``"jvp"``, ``"vjp"``, ``"keep"``, ``"fast_jvp"`` or ``"fast_vjp"`` is there."""
         return part in self._functions
@@ -611,6 +617,7 @@ def rule(
     outputs: tuple[str, ...] | str = "result",
     nondifferentiable: tuple[str, ...] | str = (),
     replace: bool = False,
+    register: bool = True,
     **declared: Any,
 ) -> Callable[[Function], Rule]: ...
 def rule(
@@ -622,6 +629,7 @@ def rule(
     outputs: tuple[str, ...] | str = "result",
     nondifferentiable: tuple[str, ...] | str = (),
     replace: bool = False,
+    register: bool = True,
     **declared: Any,
 ) -> Rule | Callable[[Function], Rule]:
     """Make a function of arrays a rule, and register it.
@@ -643,6 +651,9 @@ def rule(
         Names of inputs that have no derivative. They may be integers.
     replace
         Allow a rule of the same name to be replaced.
+    register
+        Whether to list it. A rule that is not listed works in every framework, but no saved program
+        and no command line can name it.
     **declared
         Fields of :class:`Declaration`: ``structure``, ``needs``, ``degrees``, ``gauge``, ``domain``,
         ``cost``, ``sources``, ``sample``, ``edges``, ``variants``, ``dtypes``,
@@ -672,7 +683,8 @@ def rule(
             ),
             declaration=_declaration(name or function.__name__, {"summary": summary, **declared}),
         )
-        add(made.name, made, replace=replace)
+        if register:
+            add(made.name, made, replace=replace)
         return made
 
     return decorate if primal is None else decorate(primal)

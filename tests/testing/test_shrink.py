@@ -1,7 +1,5 @@
 """A law that fails is shown at the smallest input that fails, which can be pasted."""
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import strategies as st
@@ -31,9 +29,8 @@ def planted(monkeypatch):
 
 def pasted(record):
     """The arrays that a failure prints, as an interpreter makes them of it."""
-    line = re.search(r"input: (.*?dtype=[\w.]+\))(?!; \w+ = )", record.message)[1]
     names = {"np": np}
-    exec(line, names)
+    exec(record.input, names)
     return names
 
 
@@ -45,10 +42,10 @@ def first_failure(rule, laws, **options):
 def test_a_fault_that_needs_order_three_and_an_imaginary_part(planted):
     planted(gr.det, "vjp", lambda x: x.shape[-1] >= 3 and np.any(np.imag(x) != 0))
     record = first_failure(gr.det, ["vjp"])
-    assert "smallest input: " in record.message
+    assert "the smallest input" in record.message
     x = pasted(record)["x"]
     assert x.shape == (3, 3)
-    assert x.dtype == record.case.split()[-1]
+    assert x.dtype == record.case.split()[2]
     assert np.count_nonzero(x.imag) == 1
     assert np.count_nonzero(x) <= 2
     assert np.array_equal(x, np.round(x))
@@ -85,16 +82,10 @@ def test_what_a_failure_says(planted):
     arrays = pasted(record)
     assert arrays["x1"].tolist() == [[1.0]]
     assert np.shape(arrays["x2"]) == (1, 1)
-    found = re.search(
-        r"; (\S+) where the truth is (\S+); error (\S+) where (\S+) is allowed", record.message
-    )
-    got, truth, error, tolerance = map(float, found.groups())
-    assert got == pytest.approx(-truth)
-    assert error > tolerance
-    assert "64 n eps (|q| + |Dq[delta]|) with n = 1" in record.message
-    assert record.repeat.startswith(
-        "gradrules check --rule solve --backend numpy --law vjp --seed 0"
-    )
+    assert float(record.value) == pytest.approx(-float(record.truth))
+    assert record.error > record.tolerance
+    assert "64 n eps (|q| + |Dq[delta]|), n = 1" in record.origin
+    assert record.repeat.startswith("gradrules check --rule solve --backend numpy --law vjp --seed 0")
 
 
 def test_an_error_is_shrunk_to_the_same_error(planted, monkeypatch):
@@ -114,15 +105,15 @@ def test_an_error_is_shrunk_to_the_same_error(planted, monkeypatch):
 
 def test_the_same_seed_finds_the_same_input(planted):
     planted(gr.eigvalsh, "fast_jvp", lambda x: np.any(np.abs(x) > 3.2))
-    messages = {first_failure(gr.eigvalsh, ["jvp"], seed=5).message for _ in range(2)}
-    assert len(messages) == 1
-    assert "smallest input: " in messages.pop()
+    found = {first_failure(gr.eigvalsh, ["jvp"], seed=5).input for _ in range(2)}
+    assert len(found) == 1
+    assert "[[4.0]]" in found.pop()
 
 
 def test_without_shrinking_the_input_itself_is_printed(planted):
     planted(gr.det, "vjp", lambda x: True)
     record = first_failure(gr.det, ["vjp"], shrink=False)
-    assert "; input: x = np.array(" in record.message
+    assert "the smallest input" not in record.message
     assert pasted(record)["x"].shape == (3, 3)
 
 

@@ -1,4 +1,4 @@
-"""Of a failure: the smallest input that still fails, and the account of it that is printed."""
+"""The smallest input at which a law fails as it failed."""
 
 import hashlib
 import time
@@ -13,13 +13,10 @@ from gradrules import Rule
 from ._backends import Backend
 from ._cases import Case
 from ._laws import Inapplicable, Measure, Trial, carry_out, worst
-from ._tolerance import explained
 
 # Inputs that are tried, and seconds of processor time after which no other is: some laws compile each.
 EXAMPLES = 250
 SECONDS = 20.0
-# Inputs that are printed whole.
-PRINTED = 40
 
 
 def smallest(
@@ -108,48 +105,3 @@ def smaller(
         if found is not None:
             return attempt(found)
     return None
-
-
-def account(
-    rule: Rule,
-    backend: Backend,
-    law: str,
-    case: Case,
-    seed: int,
-    *,
-    failed: Measure | None,
-    failure: Exception | None = None,
-    shrink: bool = True,
-) -> str:
-    """What is printed of a failure: input, value and truth, tolerance, and where it comes from."""
-    found = smaller(rule, backend, law, case, seed, failure) if shrink else None
-    if found is not None:
-        trial, measure = found
-        return f"; smallest input: {printed(rule, trial.primals, case.options)}{_figures(measure)}"
-    whole = printed(rule, case.primals, case.options)
-    return f"; input: {whole}{_figures(failed)}"
-
-
-def printed(rule: Rule, primals: tuple[Any, ...], options: dict[str, Any]) -> str:
-    """An input as lines for a Python interpreter, in which ``np`` is NumPy."""
-    parts = [f"{name} = {_array(p)}" for name, p in zip(rule.inputs, primals, strict=True)]
-    return "; ".join(parts + [f"{name} = {value!r}" for name, value in options.items()])
-
-
-def _array(p: Any) -> str:
-    dtype = f"dtype=np.{p.dtype.name}"
-    if not p.size:
-        return f"np.zeros({p.shape}, {dtype})"
-    if p.size > PRINTED:
-        return f"an array of shape {p.shape} and {dtype}: the command makes it"
-    return f"np.array({p.tolist()!r}, {dtype})"
-
-
-def _figures(measure: Measure | None) -> str:
-    if measure is None:
-        return ""
-    text = f"; error {measure.error:.2e} where {measure.tolerance:.2e} is allowed"
-    if measure.bound is not None:
-        text = f"; {measure.got!r} where the truth is {measure.truth!r}{text}: "
-        text += f"{explained(*measure.bound)}, over |q|"
-    return text

@@ -50,5 +50,5 @@ def carry_out(law: str, trial: Trial) -> list[Measure]:
     The framework itself is tried; some laws take the way of users' calls, which may be NumPy's.
     """
     way = nullcontext() if law in ("dtype", "pure") else host.disabled()
-    with np.errstate(all="ignore"), way:
+    with np.errstate(all="ignore"), way, trial.backend.precise():
         return LAWS[law](trial)

@@ -69,7 +69,7 @@ def pure(trial: Trial) -> list[Measure]:
 
 def kept(trial: Trial) -> list[Measure]:
     """The fast form, which uses kept arrays, equals the closed form."""
-    if not trial.rule.defines("keep") or trial.case.kind not in ("general", "hard"):
+    if not trial.rule.defines("keep") or trial.case.kind in ("shape", "edge"):
         return []
     if trial.quick and (trial.options or trial.case.dtype not in ("float64", "complex128")):
         return []

@@ -28,7 +28,10 @@ def order2(trial: Trial) -> list[Measure]:
         return []
     if trial.quick and (trial.options or not trial.case.crossed):
         return []
-    return of_second(trial, NESTINGS)
+    # Two of the nestings in float64, all in complex128, where there is such an input.
+    fewer = trial.quick and trial.case.dtype == "float64"
+    fewer = fewer and "complex128" in trial.rule.declaration.dtypes
+    return of_second(trial, NESTINGS[2:] if fewer else NESTINGS)
 
 
 def of_second(trial: Trial, nestings: Sequence[str]) -> list[Measure]:

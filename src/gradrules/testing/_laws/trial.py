@@ -12,7 +12,7 @@ from gradrules import Rule
 
 from .._backends import Backend, FrameworkBackend
 from .._cases import SINGLE, Case, generator, normal
-from .._tolerance import allowed, largest
+from .._tolerance import Tolerance, allowed, largest
 from .._truth import Truth
 
 NO_TRUTH = "the truth does not exist at this input, or no oracle knows it"
@@ -26,18 +26,15 @@ class Measure:
     ----------
     what
         What was compared.
-    got, truth
-        The two numbers that differ most, where two were compared.
-    bound
-        The arguments of `_tolerance.allowed` that gave the tolerance.
+    got, want
+        What came and what should have come.
     """
 
     error: float
     tolerance: float
     what: str
-    got: complex | None = None
-    truth: complex | None = None
-    bound: tuple[Any, ...] | None = None
+    got: Any = None
+    want: Any = None
 
     @property
     def passed(self) -> bool:
@@ -95,14 +92,10 @@ class Trial:
         self._truths.append(truth)
         return truth
 
-    def bound(self, size: int, quantity: float, change: float) -> tuple[Any, ...]:
-        """What the tolerance at this input is made of: see `_tolerance`."""
-        doubt = max((truth.doubt for truth in self._truths), default=0.0)
-        return self.case.dtype, size, quantity, change, doubt
-
-    def allowed(self, size: int, quantity: float, change: float) -> float:
+    def allowed(self, size: int, quantity: float, change: float) -> Tolerance:
         """The tolerance at this input: see `_tolerance`."""
-        return allowed(*self.bound(size, quantity, change))
+        doubt = max((truth.doubt for truth in self._truths), default=0.0)
+        return allowed(self.case.dtype, size, quantity, change, doubt)
 
     def direction(self, number: int) -> tuple[Any | None, ...]:
         """A random direction, with nothing along inputs that have no derivative."""
@@ -132,49 +125,36 @@ class Trial:
             bars = tuple(self.gauge.horizontal(tuple(outputs), bars, xp))
         return bars
 
-    def compare(
-        self, got: Any, truth: Any, change: Any, what: str, *, count: int | None = None
-    ) -> Measure:
-        """Error of one array, and how large it may be; `count` is the n of the tolerance."""
+    def compare(self, got: Any, truth: Any, change: Any, what: str) -> Measure:
+        """Error of one array, and how large it may be."""
         got, truth = np.asarray(got), np.asarray(truth)
         if got.shape != truth.shape:
             return Measure(float("inf"), 0.0, f"{what}: shape {got.shape} for {truth.shape}")
         with np.errstate(invalid="ignore", over="ignore"):
-            difference = np.abs(np.where(got == truth, 0, got - truth))
+            difference = np.where(got == truth, 0, got - truth)
             finite = np.where(np.isfinite(truth), truth, 0)
-        bound = self.bound(count or self.case.order, largest(finite), largest(change))
-        return self._measure(got, truth, difference, largest(finite), bound, what)
+        size = largest(finite)
+        tolerance = self.allowed(self.case.order, size, largest(change))
+        scale = size or 1.0
+        return Measure(largest(difference) / scale, tolerance / scale, what, got, truth)
 
     def pair(
         self,
         got: float,
-        truth: float,
+        want: float,
         size: float,
         change: float,
         what: str,
         *,
         count: int | None = None,
     ) -> Measure:
-        """Error of an inner product, whose terms are as large as `size` and change by `change`."""
-        bound = self.bound(count or self.case.order, float(size), float(change))
-        difference = np.abs(np.asarray(got) - truth)
-        return self._measure(np.asarray(got), np.asarray(truth), difference, size, bound, what)
+        """Error of an inner product, whose terms are as large as `size` and change by `change`.
 
-    def _measure(
-        self, got: Any, truth: Any, difference: Any, size: float, bound: tuple[Any, ...], what: str
-    ) -> Measure:
+        `count` is the n of the tolerance, by default the order of the input.
+        """
+        tolerance = self.allowed(count or self.case.order, float(size), float(change))
         scale = float(size) or 1.0
-        if not difference.size:
-            return Measure(0.0, 0.0, what)
-        worst = np.unravel_index(int(np.argmax(difference)), difference.shape)  # NaN is largest
-        return Measure(
-            float(difference[worst]) / scale,
-            allowed(*bound) / scale,
-            what,
-            got[worst].item(),
-            truth[worst].item(),
-            bound,
-        )
+        return Measure(abs(got - want) / scale, tolerance / scale, what, got, want)
 
 
 def empty(trial: Trial) -> bool:
