@@ -13,6 +13,7 @@ LOWEST = (
     "python-flint==0.8.0",
     "rich==13.7.0",
     "typer==0.15.1",
+    "hypothesis==6.100.0",
 )
 TORCH = "torch==2.13.0"
 

@@ -1,6 +1,7 @@
 """JAX's transformations, in gradrules' convention of complex cotangents."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -41,6 +42,11 @@ class JaxTransforms(Transforms):
             )
             raise ArrayTypeError(msg)
         return jnp.asarray(value)
+
+    def precise(self) -> AbstractContextManager[Any]:
+        """64 bits, whatever ``jax_enable_x64`` says."""
+        context: AbstractContextManager[Any] = jax.enable_x64(True)  # noqa: FBT003
+        return context
 
     def numpy(self, value: Array) -> Any:
         """A NumPy array."""

@@ -8,14 +8,20 @@ from typing import Any, Self
 
 from rich import box
 from rich.console import Console, Group
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
 from ._rule import Rule
 from .testing import Record, Report
+from .testing._check import explain
 from .testing._session import Plan
 
 SHOWN_FAILURES = 12
@@ -83,7 +89,7 @@ def rule_page(rule: Rule) -> Group:
 
 
 class Progress:
-    """A bar for each backend."""
+    """A bar for each backend: what it is at, and how long all of it is likely to take."""
 
     def __init__(self, console: Console, plan: Plan) -> None:
         self._bar = Bar(
@@ -91,12 +97,15 @@ class Progress:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[rule]}", style="dim"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("{task.fields[now]}", style="dim"),
             console=console,
             transient=True,
         )
+        cells = len(plan.rules) * len(plan.laws)
+        self._all = self._bar.add_task("all", total=cells * len(plan.backends), now="")
         self._tasks = {
-            name: self._bar.add_task(name, total=len(plan.rules), rule="waiting", start=False)
+            name: self._bar.add_task(name, total=cells, now="waiting", start=False)
             for name in plan.backends
         }
 
@@ -107,13 +116,15 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def hear(self, event: str, backend: str, rule: str) -> None:
+    def hear(self, event: str, backend: str, now: str) -> None:
         """What the check reports while it runs."""
         task = self._tasks[backend]
         self._bar.start_task(task)
         if event == "done":
             self._bar.advance(task)
-        self._bar.update(task, rule=rule)
+            self._bar.advance(self._all)
+        else:
+            self._bar.update(task, now=now)
 
 
 def print_check(console: Console, plan: Plan, report: Report) -> None:
@@ -123,19 +134,18 @@ def print_check(console: Console, plan: Plan, report: Report) -> None:
         if number == SHOWN_FAILURES:
             console.print(f"... and {len(report.failures()) - number} more (see --json)")
             break
-        console.print(_failure(failure), soft_wrap=True)
-    reasons: dict[str, set[str]] = defaultdict(set)
+        console.print(Text(explain(failure), style="red"), soft_wrap=True)
     for record in report.records:
-        if record.status == "skip":
-            reasons[record.message].add(f"{record.backend} {record.law}")
-    for reason, where in sorted(reasons.items()):
-        console.print(Text(f"skipped  {', '.join(sorted(where))}: {reason}", style="dim"))
-    counts = report.counts()
-    verdict = "all passed" if report.passed else "FAILED"
-    console.print(
-        f"[bold]{verdict}[/]: {counts['pass']} passed, {counts['fail']} failed, "
-        f"{counts['skip']} skipped; seed {plan.seed}"
-    )
+        if record.status == "timeout":
+            where = f"{record.rule} on {record.backend}, law {record.law}"
+            console.print(
+                Text(f"timeout  {where}: {record.message}", style="yellow"), soft_wrap=True
+            )
+    for reason, records in sorted(report.skipped().items()):
+        where = ", ".join(sorted({f"{r.backend} {r.law}" for r in records}))
+        console.print(Text(f"skipped  {where}: {reason}", style="dim"))
+    verdict = "all passed" if report.passed else "INTERRUPTED" if report.interrupted else "FAILED"
+    console.print(f"[bold]{verdict}[/]: {report.summary()}; seed {plan.seed}")
 
 
 def draw(file: Path, plan: Plan, report: Report) -> None:
@@ -164,7 +174,7 @@ def _check_table(plan: Plan, report: Report) -> Table:
 
 
 def _cell(records: list[Record]) -> Text:
-    failed = [r for r in records if r.status == "fail"]
+    failed = [r for r in records if r.status in ("fail", "timeout")]
     passed = [r for r in records if r.status == "pass"]
     if failed:
         laws = ", ".join(dict.fromkeys(r.law for r in failed))
@@ -173,13 +183,3 @@ def _cell(records: list[Record]) -> Text:
         return Text("skipped", style="yellow")
     worst = max((r.error / r.tolerance for r in passed if r.error and r.tolerance), default=0.0)
     return Text(f"✓ {len(passed)}  {worst:.2f}", style="green")
-
-
-def _failure(record: Record) -> str:
-    measured = (
-        f": error {record.error:.1e}, tolerance {record.tolerance:.1e}"
-        if record.error is not None and record.tolerance is not None
-        else ""
-    )
-    lines = f"[red]✗ {record.rule} on {record.backend}, {record.law}[/], {escape(record.case)}{measured}"
-    return f"{lines}\n  {escape(record.message)}\n  [dim]{escape(record.repeat)}[/]"

@@ -70,10 +70,25 @@ class Gauge:
 
 @dataclass(frozen=True, kw_only=True)
 class Declaration:
-    """What a rule says about itself, for readers and for the tests alike."""
+    """What a rule says about itself, for readers and for the tests alike.
+
+    Attributes
+    ----------
+    structure
+        By input: the set of matrices that it is taken from, and whose tangent space its gradient
+        lies in, such as ``"hermitian"``.
+    needs
+        By input: what derivatives of every order need, ``"nonsingular"`` or ``"simple spectrum"``.
+        What comes without it is declared by `edges`.
+    degrees
+        By input: for each output the power of ``c > 0`` that multiplies it when the input is
+        multiplied by ``c``; ``"n"`` is the order of the input, `None` says that there is none.
+    """
 
     summary: str = ""
     structure: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, str] = field(default_factory=dict)
+    degrees: Mapping[str, tuple[int | str | None, ...]] = field(default_factory=dict)
     gauge: Gauge | None = None
     domain: str = "everywhere"
     cost: str = ""
@@ -158,11 +173,19 @@ class Rule:
             if default is inspect.Parameter.empty:
                 continue
             _check_hashable(self.name, name, default)
-        named = {*self.nondifferentiable, *self.declaration.structure}
+        declared = self.declaration
+        named = {*self.nondifferentiable, *declared.structure, *declared.needs, *declared.degrees}
         unknown = sorted(named - {*self.inputs})
         if unknown:
             msg = f"rule {self.name!r} declares something about {unknown}, which are not inputs"
             raise RegistrationError(msg)
+        for name, degrees in declared.degrees.items():
+            if len(degrees) != len(self.outputs):
+                msg = (
+                    f"rule {self.name!r} declares {len(degrees)} degrees in {name!r}; one is needed "
+                    f"for each of the outputs {', '.join(self.outputs)}"
+                )
+                raise RegistrationError(msg)
 
     def __repr__(self) -> str:
         return f"<rule {self.name}: {self.signature.text}>"
@@ -223,6 +246,12 @@ class Rule:
         }
         made._functions["primal"] = _wants_xp(primal)
         made.portable = False
+        return made
+
+    def with_declaration(self, declaration: Declaration) -> "Rule":
+        """The same functions, declared otherwise; not registered."""
+        made = copy.copy(self)
+        made.declaration = declaration
         return made
 
     def defines(self, part: str) -> bool:
@@ -588,6 +617,7 @@ def rule(
     outputs: tuple[str, ...] | str = "result",
     nondifferentiable: tuple[str, ...] | str = (),
     replace: bool = False,
+    register: bool = True,
     **declared: Any,
 ) -> Callable[[Function], Rule]: ...
 def rule(
@@ -599,6 +629,7 @@ def rule(
     outputs: tuple[str, ...] | str = "result",
     nondifferentiable: tuple[str, ...] | str = (),
     replace: bool = False,
+    register: bool = True,
     **declared: Any,
 ) -> Rule | Callable[[Function], Rule]:
     """Make a function of arrays a rule, and register it.
@@ -620,9 +651,12 @@ def rule(
         Names of inputs that have no derivative. They may be integers.
     replace
         Allow a rule of the same name to be replaced.
+    register
+        Whether to list it. A rule that is not listed works in every framework, but no saved program
+        and no command line can name it.
     **declared
-        Fields of :class:`Declaration`: ``structure``, ``gauge``, ``domain``, ``cost``, ``sources``,
-        ``sample``, ``edges``, ``variants``, ``dtypes``,
+        Fields of :class:`Declaration`: ``structure``, ``needs``, ``degrees``, ``gauge``, ``domain``,
+        ``cost``, ``sources``, ``sample``, ``edges``, ``variants``, ``dtypes``,
         ``least_length`` (the shortest axis for which there is a value).
 
     Raises
@@ -649,7 +683,8 @@ def rule(
             ),
             declaration=_declaration(name or function.__name__, {"summary": summary, **declared}),
         )
-        add(made.name, made, replace=replace)
+        if register:
+            add(made.name, made, replace=replace)
         return made
 
     return decorate if primal is None else decorate(primal)

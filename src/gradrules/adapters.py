@@ -9,7 +9,7 @@ framework is. The adapters of this distribution are found in no other way.
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Protocol
@@ -76,6 +76,10 @@ class Transforms(ABC):
     @abstractmethod
     def jvp(self, f: Callable[..., Arrays], primals: Arrays, tangents: MaybeArrays) -> Arrays:
         """Forward mode: tangents of the outputs."""
+
+    def precise(self) -> AbstractContextManager[Any]:
+        """A context in which float64 is float64, where a framework narrows it by default."""
+        return nullcontext()
 
     def vmap(self, f: Callable[..., Arrays]) -> Callable[..., Arrays]:
         """`f` over a new leading axis of every argument."""

@@ -78,11 +78,19 @@ def check_rules(
     ] = None,
     svg: Annotated[Path | None, typer.Option(help="Draw the table into this file.")] = None,
     case: Annotated[str | None, typer.Option(help="Only the input of this name.")] = None,
+    examples: Annotated[
+        int, typer.Option(min=1, help="Draw random inputs so many times: seed, seed + 1, ...")
+    ] = 1,
+    budget: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Seconds for each law of each rule on each backend."),
+    ] = None,
+    shrink: Annotated[bool, typer.Option(help="Search for the smallest input that fails.")] = True,
     load: Load = None,
 ) -> None:
     """Try every rule on every installed backend, with every law.
 
-    Exit status: 0 all passed, 1 something failed, 2 a wrong call.
+    Exit status: 0 all passed, 1 something failed or ran out of time, 2 a wrong call, 130 interrupted.
     """
     _import(load)
     plan = Plan(
@@ -93,6 +101,9 @@ def check_rules(
         seed=seed,
         case=case,
         load=load or (),
+        examples=examples,
+        budget=budget,
+        shrink=shrink,
     )
     for file in (json_file, svg):
         if file is not None and not file.absolute().parent.is_dir():
@@ -107,4 +118,4 @@ def check_rules(
     if svg is not None:
         _report.draw(svg, plan, report)
     if not report.passed:
-        raise typer.Exit(1)
+        raise typer.Exit(130 if report.interrupted else 1)

@@ -109,7 +109,7 @@ def _lower(x, exponent):
     return power(x, exponent=exponent - 1) if exponent > 1 else x * 0 + 1
 
 
-@gr.rule(name="tests.quadratic", signature="(n,n),(n)->()", structure={"a": "general"})
+@gr.rule(name="tests.quadratic", signature="(n,n),(n)->()", needs={"a": "nonsingular"})
 def quadratic(a, b, /, *, xp):
     """b^T A^-1 b, without a conjugate; its derivative is written with another rule."""
     return xp.sum(b * xp.linalg.solve(a, b[..., None])[..., 0], axis=-1)

@@ -63,10 +63,12 @@ def test_the_same_seed_gives_the_same_records(tmp_path):
     runs = []
     for number in range(2):
         file = tmp_path / f"{number}.json"
-        gradrules("check", "--quick", "--rule", "eigh", "--backend", "numpy", "--law", "jvp",
+        gradrules("check", "--quick", "--rule", "eigh", "--rule", "inv", "--backend", "numpy",
+                  "--backend", "array_api_strict", "--law", "jvp", "--law", "agree",
                   "--json", str(file))  # fmt: skip
         runs.append([{**r, "seconds": 0} for r in json.loads(file.read_text())])
     assert runs[0] == runs[1]
+    assert {r["status"] for r in runs[0]} == {"pass"}
 
 
 def test_a_failure_exits_with_one_and_can_be_repeated(tmp_path):
@@ -76,7 +78,9 @@ def test_a_failure_exits_with_one_and_can_be_repeated(tmp_path):
     assert out.returncode == 1
     failed = next(r for r in json.loads(file.read_text()) if r["status"] == "fail")
     assert failed["repeat"] in out.stdout.replace("\n", " ")
-    assert "x=[[" in failed["message"]
+    assert "x = np.array([[" in failed["input"]
+    assert failed["value"] != failed["truth"]
+    assert "64 n eps" in failed["origin"]
     words = re.findall(r"'[^']*'|\S+", failed["repeat"].removeprefix("gradrules "))
     again = gradrules(*(w.strip("'") for w in words), "--load", "planted", fault="det:vjp:sign")
     assert again.returncode == 1

@@ -22,7 +22,8 @@ def test_caught(name, part, fault):
     rule = gr.registry[name]
     undo = planted.plant(rule, part, fault)
     try:
-        report = gr.testing.check(rule, backends=["numpy"], laws=["jvp", "vjp", "adjoint", "kept"])
+        laws = ["jvp", "vjp", "adjoint", "kept"]
+        report = gr.testing.check(rule, backends=["numpy"], laws=laws, shrink=False)
     finally:
         undo()
     assert not report.passed
@@ -38,8 +39,79 @@ def test_caught_in_second_derivatives(name, part):
     undo = planted.plant(gr.adapters.lookup(name), part, "sign")
     try:
         report = gr.testing.check(
-            gr.registry[INTERNAL[name]], backends=["autograd"], laws=["order2"]
+            gr.registry[INTERNAL[name]], backends=["autograd"], laws=["order2"], shrink=False
         )
     finally:
         undo()
+    assert not report.passed
+
+
+def test_a_cotangent_along_the_gauge_that_is_not_projected_out(monkeypatch):
+    """A vjp that is right for every horizontal cotangent, and has a part along the phases."""
+    original = gr.eigh._functions["vjp"]
+
+    def leaking(primals, outputs, cotangents, *, xp, **options):
+        x_bar = original(primals, outputs, cotangents, xp=xp, **options)
+        if cotangents[1] is None or not xp.isdtype(outputs[1].dtype, "complex floating"):
+            return x_bar
+        along = xp.imag(xp.sum(xp.conj(outputs[1]) * cotangents[1], axis=-2))
+        return x_bar + outputs[1] * along[..., None, :] @ xp.conj(outputs[1]).mT
+
+    monkeypatch.setitem(gr.eigh._functions, "vjp", leaking)
+    options = {"backends": ["numpy"], "shrink": False}
+    assert gr.testing.check(gr.eigh, laws=["vjp", "adjoint"], **options).passed
+    assert not gr.testing.check(gr.eigh, laws=["gauge"], **options).passed
+
+
+def test_a_jvp_that_knows_the_phases_of_the_library(monkeypatch):
+    """Right at the outputs that LAPACK returns, whose last row is real, and in no other gauge."""
+    original = gr.eigh._functions["jvp"]
+
+    def fixed(primals, outputs, tangents, *, xp, **options):
+        w, v = outputs
+        last = v[..., -1:, :]
+        return original(primals, (w, v * xp.abs(last) / last), tangents, xp=xp, **options)
+
+    monkeypatch.setitem(gr.eigh._functions, "jvp", fixed)
+    report = gr.testing.check(gr.eigh, backends=["numpy"], laws=["gauge"], shrink=False)
+    assert any("in another gauge" in record.message for record in report.failures())
+
+
+def test_a_gradient_outside_the_tangent_space(monkeypatch):
+    """In one triangle, where the Hermitian part is read: no Hermitian direction tells the difference."""
+    for part in ("vjp", "fast_vjp"):
+        original = gr.eigvalsh._functions[part]
+
+        def one_sided(*args, xp, original=original, **options):
+            g = original(*args, xp=xp, **options)
+            return xp.tril(g) + xp.conj(xp.triu(g, k=1)).mT if options["lower"] is None else g
+
+        monkeypatch.setitem(gr.eigvalsh._functions, part, one_sided)
+    report = gr.testing.check(gr.eigvalsh, backends=["numpy"], laws=["structure"], shrink=False)
+    assert not report.passed
+
+
+def test_a_constant_beside_the_gaps(monkeypatch):
+    """What frameworks do, with a smaller constant: right for matrices of size 1, also close clusters."""
+    quotient = gr.adapters.lookup("_gap_quotient")
+
+    def broadened(k, w, /, *, degenerate, xp):
+        x = w[..., None, :] - w[..., :, None]
+        return k * xp.astype(x / (x * x + 1e-44), k.dtype)
+
+    monkeypatch.setitem(quotient._functions, "primal", broadened)
+    options = {"backends": ["numpy"], "shrink": False}
+    assert gr.testing.check(gr.eigh, laws=["jvp"], **options).passed
+    report = gr.testing.check(gr.eigh, laws=["scale"], **options)
+    assert any("tangent of eigenvectors, x times 2^-100" in r.message for r in report.failures())
+
+
+def test_a_law_that_tried_nothing_says_why():
+    report = gr.testing.check(gr.expm, backends=["numpy"], laws=["gauge", "structure", "scale"])
+    reasons = {r.law: r.message for r in report.records}
+    assert reasons == {
+        "gauge": "the rule declares no gauge",
+        "structure": "the rule declares no structure",
+        "scale": "the rule declares no degrees",
+    }
     assert not report.passed

@@ -22,6 +22,7 @@ _SINGULAR = {
 
 @rule(
     signature="(n,n)->()",
+    degrees={"x": ("n",)},
     domain=(
         "every square matrix, singular ones included, to second order; from the third order on "
         "condition numbers below eps**(-1/4) (8e3 in float64), and NaN beyond"

@@ -43,6 +43,8 @@ def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> Mayb
     signature="(n,n)->(n),(n,n)",
     outputs=("eigenvalues", "eigenvectors"),
     structure={"x": "hermitian"},
+    needs={"x": "simple spectrum"},
+    degrees={"x": (1, 0)},
     gauge=Gauge(
         group="each eigenvector may be multiplied by a phase (real: a sign); derivatives are those "
         "with diag(V^H V_dot) = 0, and exact for every loss that does not see the phases",

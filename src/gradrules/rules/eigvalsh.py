@@ -12,6 +12,8 @@ __all__ = ["eigvalsh"]
     signature="(n,n)->(n)",
     outputs="eigenvalues",
     structure={"x": "hermitian"},
+    needs={"x": "simple spectrum"},
+    degrees={"x": (1,)},
     domain=(
         "everywhere to first order (a subgradient where eigenvalues cross); second derivatives at "
         "a cluster are NaN"

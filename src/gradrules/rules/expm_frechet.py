@@ -10,7 +10,7 @@ from .. import hooks
 from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
 from . import _taylor
-from ._matrix import adjoint
+from ._matrix import adjoint, one_norm, real
 
 __all__ = ["expm_frechet"]
 
@@ -20,6 +20,7 @@ _E = [[1.0, -2.0], [0.5, 3.0]]
 @rule(
     signature="(n,n),(n,n)->(n,n),(n,n)",
     outputs=("expm", "frechet"),
+    degrees={"E": (0, 1)},
     domain="every square A; norms beyond 2**50 that the powers do not reduce give NaN",
     cost="15 + 3 s products (s squarings); derivative: the same at order 2n",
     sources=(
@@ -84,10 +85,35 @@ def expm_frechet_vjp(
 
 
 def _blocks(a: Array, e: Array, f: Array, g: Array, xp: Namespace) -> Arrays:
-    """``L(a, f)`` and ``L2(a; e, f) + L(a, g)``: two blocks of the derivative at order 2n."""
+    """``L(a, f)`` and ``L2(a; e, f) + L(a, g)``: two blocks of the derivative at order 2n.
+
+    The second is linear in `e` and `g` together. They are scaled down to the size of 1: a large
+    block above the diagonal costs digits.
+    """
     n = hooks.length(a, -1, xp=xp)
-    derivative = expm_frechet(_block(a, e, xp), _block(f, g, xp))[1]
-    return derivative[..., :n, :n], derivative[..., :n, n:]
+    c = xp.astype(_unit(e), e.dtype)[..., None, None]
+    derivative = expm_frechet(_block(a, c * e, xp), _block(f, c * g, xp))[1]
+    return derivative[..., :n, :n], derivative[..., :n, n:] / c
+
+
+@rule(name="_unit", signature="(n,n)->()")
+def _unit(x: Array, /, *, xp: Namespace) -> Array:
+    """A real power of two, at most 1, near the reciprocal of the norm of `x`: a constant."""
+    if 0 in x.shape:
+        return xp.sum(real(x, xp), axis=(-2, -1)) + 1
+    size = one_norm(x, xp)[..., 0, 0]
+    usable = (size > 1) & xp.isfinite(size)
+    return 2.0 ** -xp.ceil(xp.log2(xp.where(usable, size, xp.ones_like(size))))
+
+
+@_unit.def_jvp
+def _unit_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays) -> None:
+    return None
+
+
+@_unit.def_vjp
+def _unit_vjp(primals: Arrays, outputs: Arrays, cotangents: MaybeArrays) -> None:
+    return None
 
 
 def _block(a: Array, e: Array, xp: Namespace) -> Array:

@@ -9,6 +9,8 @@ __all__ = ["inv"]
 
 @rule(
     signature="(n,n)->(n,n)",
+    needs={"x": "nonsingular"},
+    degrees={"x": (-1,)},
     domain="nonsingular matrices; at a singular one the array library raises or returns inf/NaN",
     cost="primal: the library's; each derivative: 2 matrix products",
     sources=("M. B. Giles, NA-08/01, Oxford University, 2008, section 2.2.3",),

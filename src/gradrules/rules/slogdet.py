@@ -12,6 +12,8 @@ __all__ = ["slogdet"]
 @rule(
     signature="(n,n)->(),()",
     outputs=("sign", "logabsdet"),
+    needs={"x": "nonsingular"},
+    degrees={"x": (0, None)},
     domain="nonsingular matrices; at a singular one logabsdet is -inf and every derivative is NaN",
     cost="primal: one LU; first derivative: one inverse",
     sources=("M. B. Giles, NA-08/01, Oxford University, 2008, section 2.2.4",),

@@ -10,6 +10,8 @@ __all__ = ["solve"]
 
 @rule(
     signature="(n,n),(n,k?)->(n,k?)",
+    needs={"x1": "nonsingular"},
+    degrees={"x1": (-1,), "x2": (1,)},
     domain="nonsingular x1; at a singular one the array library raises or returns inf/NaN",
     cost="primal: one LU and a solve; first derivative: one solve with the kept LU and one product",
     sources=(

@@ -6,9 +6,12 @@
 True
 """
 
-from ._backends import NotOffered
+from ._backends import Backend, NotOffered
+from ._backends import installed as backends
+from ._backends import load as load_backend
 from ._cases import Case
-from ._check import Report, check
+from ._cells import Cell, rules
+from ._check import LawError, Report, assert_rule, check, check_native
 from ._contract import Problem, Row
 from ._laws import ACROSS, LAWS, Inapplicable, Measure, Trial
 from ._run import Record
@@ -17,8 +20,11 @@ from ._truth import oracle
 __all__ = [
     "ACROSS",
     "LAWS",
+    "Backend",
     "Case",
+    "Cell",
     "Inapplicable",
+    "LawError",
     "Measure",
     "NotOffered",
     "Problem",
@@ -26,6 +32,11 @@ __all__ = [
     "Report",
     "Row",
     "Trial",
+    "assert_rule",
+    "backends",
     "check",
+    "check_native",
+    "load_backend",
     "oracle",
+    "rules",
 ]

@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,19 @@ class NotOffered(Exception):  # noqa: N818 (it says what a framework does not ha
 
 
 class Backend:
-    """One array library. Methods that it lacks are in `missing`, with the reason."""
+    """One array library.
+
+    Attributes
+    ----------
+    name
+        As in ``gradrules check --backend``.
+    xp
+        The array namespace.
+    missing
+        Laws, dtypes and operations that it lacks, with the reason.
+    """
+
+    xp: Any
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -41,6 +54,14 @@ class Backend:
     def vjp(self, rule: Rule, options: dict[str, Any], primals: Any, cotangents: Any) -> Any:
         """Input cotangents of a rule: a tuple of NumPy arrays."""
         raise NotImplementedError
+
+    def precise(self) -> AbstractContextManager[Any]:
+        """Within it, the library's float64 is float64."""
+        return nullcontext()
+
+    def defines(self, rule: Rule, mode: str) -> bool:
+        """Whether there is a ``"jvp"`` or ``"vjp"`` to try."""
+        return rule.defines(mode)
 
     def call(self, rule: Rule, arrays: Sequence[Any], options: dict[str, Any]) -> tuple[Any, ...]:
         """What is tried: the outputs for the library's arrays."""
@@ -95,8 +116,13 @@ class FrameworkBackend(Backend):
         if adapter.transforms is None:
             msg = f"adapter {name!r} declares no transforms, so it cannot be tested"
             raise NotImplementedError(msg)
+        self.xp = adapter.xp
         self.transforms: Transforms = adapter.transforms
         self.missing = dict(self.transforms.missing)
+
+    def precise(self) -> AbstractContextManager[Any]:
+        """As the framework spells it."""
+        return self.transforms.precise()
 
     def array(self, value: Any) -> Any:
         """The framework's array of a NumPy array."""
@@ -150,6 +176,10 @@ class NativeBackend(FrameworkBackend):
         super().__init__(name)
         self.missing = {}
 
+    def defines(self, rule: Rule, mode: str) -> bool:  # noqa: ARG002
+        """Always: it is the framework that differentiates."""
+        return True
+
     def call(self, rule: Rule, arrays: Sequence[Any], options: dict[str, Any]) -> tuple[Any, ...]:
         """The native function's outputs, as the rule has them."""
         if options:
@@ -167,23 +197,24 @@ class NativeBackend(FrameworkBackend):
         NotOffered
             If the framework has none.
         """
-        adapter = adapters.load(self.name)
-        xp, structure = adapter.xp, rule.declaration.structure
+        for candidate in adapters.load(self.name).natives:
+            for path in candidate.paths.split() if candidate.rule == rule.name else ():
+                function = resolve(path)
+                if function is not None:
+                    return self.stand_in(rule, function, candidate.outputs)
+        msg = f"{self.name} has no function for {rule.name}"
+        raise NotOffered(msg)
+
+    def stand_in(self, rule: Rule, function: Any, outputs: Callable[[Any], Any]) -> Function:
+        """A native function with the inputs and outputs of a rule."""
+        xp, structure = self.xp, rule.declaration.structure
 
         def hermitian(name: str, a: Any) -> Any:
             if structure.get(name) != "hermitian":
                 return a
             return (a + xp.conj(xp.matrix_transpose(a))) / 2
 
-        for candidate in adapter.natives:
-            for path in candidate.paths.split() if candidate.rule == rule.name else ():
-                function = resolve(path)
-                if function is not None:
-                    return lambda *arrays: candidate.outputs(
-                        function(*map(hermitian, rule.inputs, arrays))
-                    )
-        msg = f"{self.name} has no function for {rule.name}"
-        raise NotOffered(msg)
+        return lambda *arrays: outputs(function(*map(hermitian, rule.inputs, arrays)))
 
     def refused(self, compiler: str, rule: Rule, dtype: str) -> str:  # noqa: ARG002
         """Nothing: the framework's own compiler says it."""

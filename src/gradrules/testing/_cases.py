@@ -2,26 +2,62 @@
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from gradrules import Edge, Rule
 
+from ._matrices import ANCHORS, Recipe, Seeded, Source, is_complex, matrix, numbers, satisfies
+
 DTYPES = ("float32", "float64", "complex64", "complex128")
+SINGLE = ("float32", "complex64")
+
+KINDS = {
+    "general": Recipe(),
+    "nonnormal": Recipe(spectrum="simple", nonnormality=8.0),
+    "spread": Recipe(spectrum="spread"),
+    "close": Recipe(spectrum="close"),
+    "clustered": Recipe(spectrum="clustered"),
+    "repeated": Recipe(spectrum="repeated"),
+    "defective": Recipe(spectrum="defective"),
+    "singular": Recipe(deficiency=1),
+    "ill-conditioned": Recipe(condition=np.inf),
+    "large": Recipe(scale=100),
+    "small": Recipe(scale=-100),
+    "rows scaled apart": Recipe(rows=20),
+    "upper triangular": Recipe(structure="upper"),
+    "unitary": Recipe(structure="unitary"),
+}
+# A batch in which every element is hard in its own way.
+MIXED = ("general", "nonnormal", "close", "spread")
+ATTEMPTS = 100
 
 
 @dataclass(frozen=True)
 class Case:
-    """One input of one rule."""
+    """One input of one rule.
+
+    Attributes
+    ----------
+    kind
+        ``"general"``: any law; ``"hard"``: most; ``"named"``: of the bank; ``"shape"``: sizes
+        and batches; ``"edge"``: the outcome is declared.
+    representative
+        Whether laws about transformations of functions are tried here.
+    crossed
+        Whether second derivatives and linearity are tried here, though the input is hard.
+    """
 
     name: str
-    kind: str  # "general": any law; "hard": first order; "shape": sizes and batches; "edge"
+    kind: str
     dtype: str
     primals: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict)
     edge: Edge | None = None
+    representative: bool = False
+    crossed: bool = False
 
     @property
     def order(self) -> int:
@@ -37,33 +73,101 @@ def generator(*parts: Any) -> np.random.Generator:
 def normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Any:
     """Standard normal numbers, complex if the dtype is."""
     x = rng.standard_normal(shape)
-    if dtype.startswith("complex"):
+    if is_complex(dtype):
         x = x + 1j * rng.standard_normal(shape)
     return np.asarray(x, dtype=dtype)
 
 
-def _unitary(rng: np.random.Generator, n: int, dtype: str) -> Any:
-    wide = "complex128" if dtype.startswith("complex") else "float64"
-    return np.linalg.qr(normal(rng, (n, n), wide))[0]
+def square(core: tuple[str, ...]) -> bool:
+    """Whether these core axes are those of a square matrix."""
+    return len(core) == 2 and core[0] == core[1]
 
 
-def _square(rng: np.random.Generator, n: int, dtype: str, kind: str, structure: str) -> Any:
-    """A matrix of order n; never only near the identity, and never commuting with the others."""
-    if kind == "nonnormal":
-        triangular = np.triu(normal(rng, (n, n), dtype), 1) * 8 + np.diag(np.linspace(-1, 2, n))
-        a = triangular + 0.1 * normal(rng, (n, n), dtype)
-    elif kind == "spread":
-        left, right = _unitary(rng, n, dtype), _unitary(rng, n, dtype)
-        right = np.conj(left.T) if structure == "hermitian" else right
-        a = (left * np.geomspace(1e-3, 10.0, n)) @ right
-    elif kind == "close":
-        left = _unitary(rng, n, dtype)
-        values = np.linspace(1.0, 2.0, n)
-        values[: min(2, n)] = [1.0, 1.0 + 1e-4][: min(2, n)]
-        a = (left * values) @ np.conj(left.T)
-    else:
-        a = normal(rng, (n, n), dtype)
-    return np.asarray(a, dtype=dtype)
+def of_matrices(rule: Rule) -> bool:
+    """Whether an input is a square matrix."""
+    return any(map(square, rule.signature.inputs))
+
+
+def valid(rule: Rule, dtype: str, primals: tuple[Any, ...]) -> bool:
+    """Whether the inputs have what the rule declares to need."""
+    needs = rule.declaration.needs
+    return all(
+        satisfies(p, dtype, needs[name])
+        for name, p in zip(rule.inputs, primals, strict=True)
+        if name in needs
+    )
+
+
+def build(
+    rule: Rule,
+    source: Source,
+    dtype: str,
+    *,
+    recipe: Recipe,
+    n: int,
+    k: int = 2,
+    batch: tuple[int, ...] = (),
+    mixed: bool = False,
+    anchored: bool = False,
+) -> tuple[Any, ...]:
+    """Primals by the signature and the structure of a rule, each square matrix by the recipe.
+
+    In a `mixed` batch the recipes of `MIXED` take turns. Free entries that are `anchored` are added to
+    the simplest matrix that has what the rule needs.
+    """
+    lengths = _lengths(rule, n, k)
+    primals = []
+    for name, core in zip(rule.inputs, rule.signature.inputs, strict=True):
+        shape = tuple(lengths[axis] for axis in core)
+        structure = rule.declaration.structure.get(name, "general")
+        if square(core):
+            whole = np.empty((*batch, *shape), dtype=dtype)
+            for number, index in enumerate(np.ndindex(batch)):
+                one = KINDS[MIXED[number % len(MIXED)]] if mixed else recipe
+                if name not in rule.declaration.degrees:  # it has a natural size
+                    one = replace(one, scale=0, rows=0)
+                elif dtype in SINGLE:
+                    one = replace(one, scale=one.scale // 5, rows=one.rows // 5)
+                whole[index] = matrix(source, n, dtype, _structured(one, structure))
+            if anchored and recipe == KINDS["general"] and name in rule.declaration.needs:
+                whole += ANCHORS[rule.declaration.needs[name]](n).astype(dtype)
+            primals.append(whole)
+        else:
+            shape = batch + (shape or (3,))
+            primals.append(numbers(source, shape, dtype).astype(dtype))
+    return tuple(primals)
+
+
+def _structured(recipe: Recipe, structure: str) -> Recipe:
+    """The recipe for an input of declared structure.
+
+    A function of Hermitian matrices reads the Hermitian part or one triangle of what it is given, and
+    is given more: with free entries a wrong reading shows.
+    """
+    free = structure == "hermitian" and (recipe.spectrum == "any" or recipe.nonnormality)
+    if recipe.structure != "general" or structure == "general":
+        return recipe
+    if free and not (recipe.rows or recipe.condition or recipe.deficiency):
+        return recipe
+    return replace(recipe, structure=structure)
+
+
+def _lengths(rule: Rule, n: int, k: int) -> dict[str, int]:
+    lengths = {"n": n}
+    for core in rule.signature.inputs:
+        for axis in core:
+            lengths.setdefault(axis, k if axis.startswith("k") and n else n)
+    return lengths
+
+
+def sampled(
+    rule: Rule, rng: np.random.Generator, dtype: str, n: int, batch: tuple[int, ...]
+) -> tuple[Any, ...]:
+    """Primals from the rule's own sampler."""
+    lengths = _lengths(rule, n, 2)
+    shapes = [batch + tuple(lengths[axis] for axis in core) for core in rule.signature.inputs]
+    assert rule.declaration.sample is not None
+    return tuple(np.asarray(p) for p in rule.declaration.sample(rng, shapes, dtype))
 
 
 def draw(
@@ -75,29 +179,25 @@ def draw(
     n: int = 3,
     batch: tuple[int, ...] = (),
 ) -> tuple[Any, ...]:
-    """Valid primals of a rule: from its own sampler, or by its signature."""
-    declared = rule.declaration
-    lengths = {"n": n}
-    for core in rule.signature.inputs:
-        for axis in core:
-            lengths.setdefault(axis, 2 if axis.startswith("k") and n else n)
-    if declared.sample is not None:
-        shapes = [batch + tuple(lengths[axis] for axis in core) for core in rule.signature.inputs]
-        return tuple(np.asarray(p) for p in declared.sample(rng, shapes, dtype))
-    primals = []
-    for name, core in zip(rule.inputs, rule.signature.inputs, strict=True):
-        shape = tuple(lengths[axis] for axis in core)
-        structure = declared.structure.get(name, "general")
-        if len(shape) == 2 and core[0] == core[1]:
-            count = int(np.prod(batch, dtype=int))
-            stack = [_square(rng, n, dtype, kind, structure) for _ in range(count)]
-            whole = np.array(stack, dtype=dtype) if stack else np.empty((0, *shape), dtype=dtype)
-            primals.append(whole.reshape(batch + shape))
-        else:
-            primals.append(
-                normal(rng, batch + (shape or ((3,) if kind != "scalar" else ())), dtype)
-            )
-    return tuple(primals)
+    """Valid primals of a rule: from its own sampler, or by its signature.
+
+    `kind` is one of `KINDS`, or ``"mixed"``. Matrices that are ``"clustered"`` need not be valid.
+
+    Raises
+    ------
+    ValueError
+        If no valid ones are found: what the rule needs contradicts the kind.
+    """
+    if rule.declaration.sample is not None:
+        return sampled(rule, rng, dtype, n, batch)
+    mixed = kind == "mixed"
+    recipe = KINDS["general" if mixed else kind]
+    for _ in range(ATTEMPTS):
+        primals = build(rule, Seeded(rng), dtype, recipe=recipe, n=n, batch=batch, mixed=mixed)
+        if kind == "clustered" or valid(rule, dtype, primals):
+            return primals
+    msg = f"{rule.name}: {ATTEMPTS} {kind} inputs of {dtype} and order {n} are not what it needs"
+    raise ValueError(msg)
 
 
 def cases(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
@@ -105,11 +205,9 @@ def cases(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
     yield from _general(rule, quick=quick, seed=seed)
     yield from _shapes(rule, quick=quick, seed=seed)
     yield from _edges(rule)
-
-
-def of_matrices(rule: Rule) -> bool:
-    """Whether an input is a square matrix."""
-    return any(len(core) == 2 and core[0] == core[1] for core in rule.signature.inputs)
+    if not quick:
+        yield from _crossed(rule, seed=seed)
+        yield from named(rule)
 
 
 def _general(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
@@ -125,6 +223,8 @@ def _general(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
                 dtype=dtype,
                 primals=draw(rule, rng, dtype, kind=kind, n=n),
                 options=dict(variant),
+                representative=kind == "general" and n == 3,
+                crossed=not quick or kind == "general",
             )
 
 
@@ -137,19 +237,74 @@ def _kinds(rule: Rule, *, quick: bool) -> list[tuple[str, str, int]]:
         for kind, double in hard.items():
             found += [(d, kind, 3) for d in dtypes if not quick or d == double]
     if not quick:
-        doubles = [d for d in dtypes if d in ("float64", "complex128")]
+        doubles = [d for d in dtypes if d not in SINGLE]
         found += [(d, "general", n) for d in doubles for n in (2, 5)]
         found += [(d, "nonnormal", 5) for d in doubles if of_matrices(rule)]
     return found
 
 
+def _crossed(rule: Rule, *, seed: int) -> Iterator[Case]:
+    """Hard inputs for the laws of second derivatives, batches and transformations, in double precision.
+
+    Each kind is tried in one of the two dtypes, of an order and a batch that other inputs have.
+    """
+    declared = rule.declaration
+    if declared.sample is not None or not of_matrices(rule):
+        return
+    doubles = [d for d in declared.dtypes if d not in SINGLE]
+    for number, kind in enumerate(hard_kinds(rule)):
+        both = kind in ("mixed", "clustered")
+        for dtype in doubles if both else doubles[number % 2 :][:1] or doubles:
+            rng = generator(seed, rule.name, dtype, kind)
+            batch = (2, 2) if kind == "mixed" else ()
+            primals = draw(rule, rng, dtype, kind=kind, batch=batch)
+            beyond = kind == "clustered" and not valid(rule, dtype, primals)
+            yield Case(
+                name=f"{kind} n=3{f' batch={batch}' if batch else ''} {dtype}",
+                kind="edge" if beyond else "hard",
+                dtype=dtype,
+                primals=primals,
+                edge=Edge(primals=primals, first="any", second="any") if beyond else None,
+                representative=kind == "mixed",
+                crossed=True,
+            )
+
+
+def hard_kinds(rule: Rule) -> list[str]:
+    """The kinds, beside those of every rule, on which this one has true derivatives, or NaN."""
+    needs, structure = set(rule.declaration.needs.values()), rule.declaration.structure
+    kinds = ["mixed", "clustered", "ill-conditioned"]
+    if rule.declaration.degrees:
+        kinds += ["large", "small", "rows scaled apart"]
+    if not structure:
+        kinds += ["upper triangular", "unitary"]
+    if "simple spectrum" not in needs:
+        kinds += ["repeated", "defective"]
+    if not needs:
+        kinds.append("singular")
+    return kinds
+
+
+# Sizes and batches, and the dtypes of a quick check: a framework compiles anew for each pair.
+SHAPES = {
+    (0, ()): ("float64",),
+    (1, ()): ("float64",),
+    (2, (2,)): ("float32", "complex128"),
+    (3, (2, 2)): ("float64",),
+    (3, (0,)): ("complex128",),
+    (0, (2,)): ("complex64",),
+}
+
+
 def _shapes(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
-    for dtype in rule.declaration.dtypes:
-        single = dtype in ("float32", "complex64")
-        for n, batch in ((0, ()), (1, ()), (2, (2,)), (3, (2, 2)), (3, (0,)), (0, (2,))):
-            if n < rule.declaration.least_length:
+    dtypes = rule.declaration.dtypes
+    for (n, batch), few in SHAPES.items():
+        if n < rule.declaration.least_length:
+            continue
+        for dtype in dtypes:
+            if quick and dtype not in ([d for d in few if d in dtypes] or dtypes[:1]):
                 continue
-            if single and (len(batch) == 2 or (quick and batch != (2,))):
+            if not quick and dtype in SINGLE and len(batch) == 2:
                 continue
             rng = generator(seed, rule.name, dtype, "shape", n, batch)
             yield Case(
@@ -171,3 +326,21 @@ def _edges(rule: Rule) -> Iterator[Case]:
                 options=dict(edge.options),
                 edge=edge,
             )
+
+
+def named(rule: Rule) -> Iterator[Case]:
+    """The bank: matrices that have names, and inputs of known bugs."""
+    from ._bank import BUGS, fitting  # noqa: PLC0415 (a quick check does without them)
+
+    for entry in fitting(rule):
+        for dtype in entry.dtypes:
+            primals = entry.inputs(rule, dtype)
+            if dtype in rule.declaration.dtypes and valid(rule, dtype, primals):
+                yield Case(
+                    name=f"{'bug' if entry in BUGS else 'bank'}: {entry.name} {dtype}",
+                    kind="named",
+                    dtype=dtype,
+                    primals=primals,
+                    options=dict(entry.options),
+                    crossed=True,
+                )

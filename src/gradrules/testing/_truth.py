@@ -7,22 +7,31 @@ here knows how a rule is differentiated. A rule without such an oracle is compar
 extrapolated differences in float64, whose own error is estimated and enters the tolerance.
 """
 
+import functools
 import hashlib
+import inspect
 import itertools
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import flint
 import mpmath
 import numpy as np
 from array_api_compat import numpy as xp
 
 from gradrules import Rule
 
+from ._tolerance import largest
+
 DIGITS = 140
 STEP = mpmath.mpf(10) ** -36
+# Digits at the end of a difference that are not trusted.
+GUARD = 10
+# Places and weights of the central difference of sixth order, times 60.
+SIXTH = {1: 45.0, -1: -45.0, 2: -9.0, -2: 9.0, 3: 1.0, -3: -1.0}
 
 Exact = Any  # a NumPy object array of mpmath numbers
 Oracle = Callable[..., Any]
@@ -38,6 +47,7 @@ def oracle(name: str) -> Callable[[Oracle], Oracle]:
 
     def decorate(function: Oracle) -> Oracle:
         _ORACLES[name] = function
+        _fingerprint.cache_clear()
         return function
 
     return decorate
@@ -87,8 +97,18 @@ class Truth:
     ) -> None:
         self.rule, self.primals, self.options = rule, primals, options
         self.reference = reference
-        # Estimated relative error of what was returned so far; 0 with an oracle.
-        self.doubt = 0.0
+        # Estimated relative error by order of the derivative; nothing with an oracle.
+        self._doubts: dict[int, float] = {}
+        self._highest = 0
+
+    @property
+    def doubt(self) -> float:
+        """Estimated relative error of what was returned so far; 0 with an oracle.
+
+        What was asked for to the highest order is the change of the rest, which a tolerance needs to
+        one digit.
+        """
+        return max((d for order, d in self._doubts.items() if order < self._highest), default=0.0)
 
     def derivative(
         self, *directions: tuple[Any | None, ...], invariants: bool = False
@@ -97,6 +117,7 @@ class Truth:
 
         With `invariants` that of the gauge-free functions of the outputs.
         """
+        self._highest = max(self._highest, len(directions))
         if not has_oracle(self.rule.name):
             return self._extrapolated(directions, invariants=invariants)
         key = self._key(directions, invariants)
@@ -104,7 +125,8 @@ class Truth:
         if cached is not None:
             known: tuple[Any, ...] | None = cached[0]
             return known
-        digits = max(DIGITS, 36 * len(directions) + 32)
+        # Where inputs differ in size a step that suits the smallest is short for the others.
+        digits = max(DIGITS, 36 * len(directions) + 32) + sum(map(self._spread, directions))
         with mpmath.workdps(digits):
             try:
                 result = self._difference(directions, invariants=invariants)
@@ -113,8 +135,17 @@ class Truth:
         _store(key, (result,))
         return result
 
+    def _spread(self, direction: tuple[Any | None, ...]) -> int:
+        reaches = _reaches(self.primals, direction)
+        return int(np.log10(max(reaches) / min(reaches))) if reaches else 0
+
     def _key(self, directions: tuple[Any, ...], invariants: bool) -> str:
-        parts = [self.rule.name, repr(sorted(self.options.items())), str(invariants)]
+        parts = [
+            _fingerprint(self.rule.name),
+            self.rule.name,
+            repr(sorted(self.options.items())),
+            str(invariants),
+        ]
         for array in itertools.chain(self.primals, *directions, self.reference or ()):
             parts.append("None" if array is None else repr(np.asarray(array).tolist()))
             parts.append(str(getattr(array, "dtype", "")))
@@ -122,30 +153,34 @@ class Truth:
 
     def _difference(self, directions: tuple[Any, ...], *, invariants: bool) -> tuple[Any, ...]:
         primals = [exact(p) for p in self.primals]
-        scale = _largest(primals) or mpmath.mpf(1)
-        steps = []
-        for direction in directions:
-            length = _largest([exact(d) for d in direction if d is not None])
-            steps.append(STEP * scale / (length or mpmath.mpf(1)))
+        steps = [STEP * min(_reaches(self.primals, d), default=1.0) for d in directions]
         total: list[Exact] | None = None
+        sizes: list[list[Any]] = []
         for signs in itertools.product((1, -1), repeat=len(directions)):
             moved = list(primals)
+            weight = mpmath.mpf(1)
             for sign, step, direction in zip(signs, steps, directions, strict=True):
+                weight = weight * sign / (2 * step)
                 moved = [
                     p if d is None else p + exact(d) * (sign * step)
                     for p, d in zip(moved, direction, strict=True)
                 ]
             values = self._evaluate(moved, invariants=invariants)
-            weight = mpmath.mpf(1)
-            for sign, step in zip(signs, steps, strict=True):
-                weight = weight * sign / (2 * step)
             values = [np.asarray(v * weight, dtype=object) for v in values]
+            sizes.append([_largest(v) for v in values])
             total = (
                 values
                 if total is None
                 else [np.asarray(t + v, dtype=object) for t, v in zip(total, values, strict=True)]
             )
         assert total is not None
+        if directions:
+            # What is left of terms that cancel is rounding; a derivative that is 0 shall be 0.
+            noise = mpmath.mpf(10) ** (GUARD - mpmath.mp.dps)
+            total = [
+                _cleaned(t, max(size) * noise)
+                for t, size in zip(total, zip(*sizes, strict=True), strict=True)
+            ]
         return tuple(rounded(t, is_complex=self._complex(t)) for t in total)
 
     @staticmethod
@@ -182,38 +217,47 @@ class Truth:
         """Differences of sixth order in float64, of the value or of the rule's own jvp.
 
         Nine steps are tried; where two neighbours differ least the result is taken, and how much
-        they differ is the doubt.
+        they differ is the doubt. A second derivative is a difference of the jvp, which was compared
+        with differences itself; of a function without a jvp it is a difference of differences.
         """
         primals = tuple(_double(p) for p in self.primals)
         if not directions:
             return self._double_value(primals, (), invariants=invariants)
-        *inner, last = (tuple(None if v is None else _double(v) for v in d) for d in directions)
-        if len(inner) > 1:
+        ways = [tuple(None if v is None else _double(v) for v in d) for d in directions]
+        inner = ways[:-1] if self.rule.defines("jvp") else []
+        if len(ways) > 2:
             return None
-        length = max((np.max(np.abs(d)) for d in last if d is not None and d.size), default=1.0)
+        outer = ways[len(inner) :]
         scale = max((np.max(np.abs(p)) for p in primals if p.size), default=1.0)
         results = []
         for relative in np.geomspace(3e-2, 3e-6, 9):
-            h = relative * scale / (length or 1.0)
-            total: Any = 0
-            for k, weight in ((1, 45.0), (2, -9.0), (3, 1.0)):
-                ahead, behind = (
-                    self._double_value(
-                        tuple(
-                            p if d is None else p + sign * k * h * d
-                            for p, d in zip(primals, last, strict=True)
-                        ),
-                        tuple(inner),
-                        invariants=invariants,
-                    )
-                    for sign in (1, -1)
-                )
-                part = [weight * (a - b) / (60 * h) for a, b in zip(ahead, behind, strict=True)]
-                total = part if k == 1 else [t + q for t, q in zip(total, part, strict=True)]
+            total: Any = None
+            for weight, moved in self._stencil(primals, outer, relative * scale):
+                values = self._double_value(moved, tuple(inner), invariants=invariants)
+                part = [weight * v for v in values]
+                total = part if total is None else [t + q for t, q in zip(total, part, strict=True)]
             results.append(total)
-        return self._best(results)
+        return self._best(results, len(directions))
 
-    def _best(self, results: list[list[Any]]) -> tuple[Any, ...]:
+    def _stencil(
+        self, primals: tuple[Any, ...], directions: list[tuple[Any, ...]], step: float
+    ) -> Iterator[tuple[float, tuple[Any, ...]]]:
+        """Weights and points of the mixed central difference of sixth order."""
+        lengths = [
+            max((np.max(np.abs(v)) for v in d if v is not None and v.size), default=1.0) or 1.0
+            for d in directions
+        ]
+        for places in itertools.product(SIXTH, repeat=len(directions)):
+            weight, moved = 1.0, primals
+            for place, d, length in zip(places, directions, lengths, strict=True):
+                h = step / length
+                weight *= SIXTH[place] / (60 * h)
+                moved = tuple(
+                    p if v is None else p + place * h * v for p, v in zip(moved, d, strict=True)
+                )
+            yield weight, moved
+
+    def _best(self, results: list[list[Any]], order: int) -> tuple[Any, ...]:
         def distance(a: list[Any], b: list[Any]) -> float:
             return max(
                 (
@@ -226,7 +270,7 @@ class Truth:
 
         pairs = [(distance(a, b), b) for a, b in itertools.pairwise(results)]
         doubt, best = min(pairs, key=lambda pair: pair[0])
-        self.doubt = max(self.doubt, 10 * doubt)
+        self._doubts[order] = max(self._doubts.get(order, 0.0), 10 * doubt)
         return tuple(best)
 
     def _double_value(
@@ -249,8 +293,34 @@ class Truth:
         return tuple(np.asarray(o) for o in outputs)
 
 
-def _largest(arrays: list[Exact]) -> Any:
-    return max((abs(x) for a in arrays for x in a.ravel().tolist()), default=mpmath.mpf(0))
+def _reaches(primals: tuple[Any, ...], direction: tuple[Any | None, ...]) -> list[float]:
+    """How far to go along a direction to change each input by as much as it is large."""
+    lengths = [0.0 if d is None else largest(d) for d in direction]
+    return [
+        (largest(p) or 1.0) / length for p, length in zip(primals, lengths, strict=True) if length
+    ]
+
+
+def _cleaned(array: Exact, noise: Any) -> Exact:
+    out = array.copy()
+    for index in np.ndindex(array.shape):
+        if abs(array[index]) <= noise:
+            out[index] = array[index] * 0
+    return out
+
+
+@functools.cache
+def _fingerprint(name: str) -> str:
+    """What a truth depends on beside the input: the code of the oracle, and the library's version."""
+    digest = hashlib.sha256(f"{mpmath.__version__} {flint.__version__}".encode())
+    for file in (inspect.getsourcefile(_ORACLES[name]), __file__):
+        if file is not None and Path(file).is_file():
+            digest.update(Path(file).read_bytes())
+    return digest.hexdigest()
+
+
+def _largest(array: Exact) -> Any:
+    return max((abs(x) for x in array.ravel().tolist()), default=mpmath.mpf(0))
 
 
 def _double(array: Any) -> Any:

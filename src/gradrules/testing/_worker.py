@@ -1,6 +1,8 @@
 """One backend, in a process of its own: ``python -m gradrules.testing._worker``.
 
-Lines on standard output that begin with MARK carry JSON for the parent; all else is a library's.
+The parent writes the task as one line of JSON, and then, whenever it is told ``ready``, a line with a
+rule and the laws to try; the end of its input is the end of the work. Lines on standard output that
+begin with MARK carry JSON for the parent; all else is a library's.
 """
 
 import importlib
@@ -24,28 +26,30 @@ def say(kind: str, **content: Any) -> None:
 
 
 def main() -> None:
-    """Read the task from standard input, try the rules, send the records."""
-    task = json.load(sys.stdin)
+    """Try what the parent asks for, and send the records."""
+    task = json.loads(sys.stdin.readline())
     for module in task["load"]:
         importlib.import_module(module)
     backend = _backends.load(task["backend"])
-    for name in task["rules"]:
-        say("rule", rule=name)
-        samples: dict[str, Any] | None = {} if ACROSS in task["laws"] else None
-        for record in run(
-            gradrules.registry[name],
-            backend,
-            laws=task["laws"],
-            quick=task["quick"],
-            seed=task["seed"],
-            case=task["case"],
-            samples=samples,
-        ):
-            say("record", record=record.as_dict())
-        if samples:
-            say("samples", samples=samples)
-        say("done", rule=name)
-    say("end")
+    say("ready")
+    for line in sys.stdin:
+        _try(task, backend, **json.loads(line))
+        say("ready")
+
+
+def _try(task: dict[str, Any], backend: _backends.Backend, rule: str, laws: list[str]) -> None:
+    samples: dict[str, Any] | None = {} if ACROSS in laws else None
+    for record in run(
+        gradrules.registry[rule],
+        backend,
+        laws=laws,
+        samples=samples,
+        entering=lambda law: say("law", law=law),
+        **task["settings"],
+    ):
+        say("record", record=record.as_dict())
+    if samples:
+        say("samples", samples=samples)
 
 
 if __name__ == "__main__":

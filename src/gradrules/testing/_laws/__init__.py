@@ -1,0 +1,54 @@
+"""The laws: what must hold of any rule, on any backend, at any input.
+
+Each law is a function of one trial (a rule, a backend, an input) and returns what it measured. A law
+that does not concern an input returns nothing. Every comparison is with the truth (`_truth`), and
+every tolerance comes from `_tolerance`.
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import numpy as np
+
+from gradrules import host
+
+from .edges import edge
+from .first_order import adjoint, jvp, linear, primal, vjp
+from .form import dtype, kept, pure
+from .second_order import order2
+from .symmetry import gauge, scale, structure
+from .transformations import batch, compile, vmap  # noqa: A004 (the name of the law)
+from .trial import Inapplicable, Measure, Trial, worst
+
+__all__ = ["ACROSS", "LAWS", "Inapplicable", "Measure", "Trial", "carry_out", "worst"]
+
+LAWS: dict[str, Callable[[Trial], list[Measure]]] = {
+    "primal": primal,
+    "jvp": jvp,
+    "vjp": vjp,
+    "adjoint": adjoint,
+    "linear": linear,
+    "order2": order2,
+    "batch": batch,
+    "vmap": vmap,
+    "compile": compile,
+    "dtype": dtype,
+    "edge": edge,
+    "pure": pure,
+    "kept": kept,
+    "gauge": gauge,
+    "structure": structure,
+    "scale": scale,
+}
+# Tried by comparing the results of all backends, after they have run.
+ACROSS = "agree"
+
+
+def carry_out(law: str, trial: Trial) -> list[Measure]:
+    """What a law measures in a trial.
+
+    The framework itself is tried; some laws take the way of users' calls, which may be NumPy's.
+    """
+    way = nullcontext() if law in ("dtype", "pure") else host.disabled()
+    with np.errstate(all="ignore"), way, trial.backend.precise():
+        return LAWS[law](trial)
