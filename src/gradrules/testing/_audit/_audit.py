@@ -1,0 +1,248 @@
+"""From questions to findings."""
+
+import math
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from typing import Any
+
+from gradrules import adapters, registry
+
+from .. import _oracles  # noqa: F401 (registers them)
+from .._check import refuse_unknown
+from .._session import AT_ONCE
+from ._processes import Process
+from ._questions import Question, questions
+from ._script import auditable, native, script
+from ._situations import ORDINARY
+
+RIGHT, WRONG, NAN, RAISES, MISSING = VERDICTS = ("right", "wrong", "NaN", "raises", "missing")
+# An error is called wrong from this many tolerances on; below it is a matter of rounding.
+FAR = 100.0
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a question.
+
+    Attributes
+    ----------
+    verdict
+        ``"right"``; ``"wrong"``: a number far from the truth, or any number where there is none;
+        ``"NaN"`` (or an infinity) and ``"raises"`` where the derivative exists; ``"missing"``: it
+        raises for ordinary inputs too, or there is no such function.
+    error
+        Relative to the sizes of the terms of the loss; `None` without a number or without a truth.
+    found
+        The number, as text, so that NaN can be written down; empty if there is none.
+    message
+        What was raised.
+    """
+
+    verdict: str
+    error: float | None = None
+    found: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One question, to one framework."""
+
+    rule: str
+    backend: str
+    case: str
+    native: Verdict
+    ours: Verdict
+    function: str
+    order: int
+    truth: float | None
+    tolerance: float
+    input: str
+    reproducer: str
+
+    @property
+    def defect(self) -> bool:
+        """Whether the framework gives a wrong number, or none where there is one."""
+        return self.native.verdict in (WRONG, NAN, RAISES)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """All findings."""
+
+    findings: tuple[Finding, ...]
+    seed: int
+
+    def counts(self, backend: str, rule: str) -> Counter[str]:
+        """Verdicts on the framework's own function."""
+        return Counter(
+            f.native.verdict for f in self.findings if (f.backend, f.rule) == (backend, rule)
+        )
+
+    def defects(self) -> list[Finding]:
+        """The findings in which the framework is at fault."""
+        return [f for f in self.findings if f.defect]
+
+
+def backends() -> list[str]:
+    """The frameworks that can be audited here."""
+    return [
+        name for name in adapters.available() if find_spec(name) is not None and auditable(name)
+    ]
+
+
+def audit(
+    *,
+    rules: Sequence[str] | None = None,
+    backends: Sequence[str] | None = None,
+    case: str = "",
+    seed: int = 0,
+    progress: Progress = lambda *_: None,
+) -> Audit:
+    """Ask the frameworks' own functions, and ours, what is known.
+
+    Parameters
+    ----------
+    rules, backends
+        Names; by default all.
+    case
+        Only questions whose name contains this.
+    seed
+        The same seed gives the same questions.
+    progress
+        Hears ``(backend, done, total)``.
+
+    Returns
+    -------
+    Audit
+        What is known so far, if interrupted.
+    """
+    from . import backends as every  # noqa: PLC0415
+
+    names = list(backends) if backends is not None else every()
+    chosen = list(rules) if rules is not None else list(registry)
+    refuse_unknown("backend", names, every())
+    refuse_unknown("rule", chosen, list(registry))
+    functions = {(b, r): native(b, r) for b in names for r in chosen}
+    asked: list[Question] = []
+    found: dict[str, list[Finding]] = {name: [] for name in names}
+    processes = {name: Process() for name in names}
+    try:
+        for rule in chosen:
+            for question in questions(registry[rule], seed=seed, only=case):
+                asked.append(question)
+                progress("truth", len(asked), 0)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            futures = [
+                pool.submit(_ask, name, asked, functions, processes[name], found[name], progress)
+                for name in names
+            ]
+            try:
+                for future in futures:
+                    future.result()
+            except KeyboardInterrupt:
+                for process in processes.values():
+                    process.close()
+    except KeyboardInterrupt:
+        pass
+    return Audit(tuple(f for name in names for f in found[name]), seed)
+
+
+def _ask(
+    backend: str,
+    asked: Sequence[Question],
+    functions: dict[tuple[str, str], str | None],
+    process: Process,
+    found: list[Finding],
+    progress: Progress,
+) -> None:
+    """All questions to one framework: its own functions first, alone in their process."""
+    answers: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+    scripts: list[str] = []
+    known: dict[str, dict[str, Any]] = {}
+    with process:
+        for ours in (False, True):
+            for question in asked:
+                path = f"gr.{question.rule}" if ours else functions[backend, question.rule]
+                text = script(backend, question, function=path, ours=ours) if path else ""
+                if not ours:
+                    scripts.append(text)
+                answers[ours].append(_answer(process, text, known) if text else {"error": ""})
+                done = len(answers[False]) + len(answers[True])
+                progress(backend, done, 2 * len(asked))
+    ordinary = {
+        (ours, *_kind(question)): answer
+        for ours, given in answers.items()
+        for question, answer in zip(asked, given, strict=True)
+        if question.situation.name == ORDINARY
+    }
+    for question, text, *both in zip(asked, scripts, answers[False], answers[True], strict=True):
+        verdicts = [
+            _judged(question, answer, ordinary.get((ours, *_kind(question)), {}))
+            for ours, answer in zip((False, True), both, strict=True)
+        ]
+        function = functions[backend, question.rule]
+        if function is None:
+            verdicts[0] = Verdict(MISSING, message=f"{backend} has no function for {question.rule}")
+        found.append(_finding(backend, question, function or "", text, *verdicts))
+
+
+def _answer(process: Process, text: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Run a script, unless it differs in its title alone from one that has run."""
+    body = text.partition("\n")[2]
+    if body not in known:
+        known[body] = process.run(text)
+    return known[body]
+
+
+def _kind(question: Question) -> tuple[str, ...]:
+    return (question.rule, question.situation.dtype, question.probe.name, question.mode)
+
+
+def _judged(question: Question, answer: dict[str, Any], ordinary: dict[str, Any]) -> Verdict:
+    truth = question.truth
+    if "error" in answer:
+        missing = "error" in ordinary
+        fair = RIGHT if truth.value is None else RAISES
+        return Verdict(MISSING if missing else fair, message=answer["error"])
+    text = answer["found"]
+    number = float(text)
+    if truth.value is None:
+        return Verdict(WRONG if math.isfinite(number) else RIGHT, found=text)
+    if not math.isfinite(number):
+        return Verdict(NAN, found=text)
+    error = abs(number - truth.value) / (truth.size or 1.0)
+    return Verdict(WRONG if error > FAR * truth.tolerance else RIGHT, error, text)
+
+
+def _finding(
+    backend: str, question: Question, function: str, text: str, native: Verdict, ours: Verdict
+) -> Finding:
+    rule = registry[question.rule]
+    shown = ", ".join(
+        f"{name} = {p.tolist()!r}"
+        for name, p in zip(rule.inputs, question.situation.primals, strict=True)
+    )
+    return Finding(
+        rule=question.rule,
+        backend=backend,
+        case=question.case,
+        native=native,
+        ours=ours,
+        function=function,
+        order=question.order,
+        truth=question.truth.value,
+        tolerance=question.truth.tolerance,
+        input=shown,
+        reproducer=text,
+    )
