@@ -18,7 +18,7 @@ from ._run import Record
 from ._worker import MARK
 
 AT_ONCE = 2
-QUIET = {
+_QUIET = {
     "OMP_NUM_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "JAX_PLATFORMS": "cpu",
@@ -128,7 +128,7 @@ def _run_backend(
             text=True,
             env={
                 **os.environ,
-                **QUIET,
+                **_QUIET,
                 **(_COMPILE_FAST if plan.quick else {}),
                 "GRADRULES_TRUTH_CACHE": cache,
             },

@@ -17,13 +17,13 @@ from .._check import refuse_unknown
 from .._session import AT_ONCE
 from ._processes import Process
 from ._questions import Question, questions
-from ._script import auditable, native, script
-from ._situations import ORDINARY
+from ._script import native, script, template
 
 RIGHT, WRONG, NAN, RAISES, MISSING = VERDICTS = ("right", "wrong", "NaN", "raises", "missing")
-# An error is called wrong from this many tolerances on; below it is a matter of rounding.
-FAR = 100.0
-Progress = Callable[[str, int, int], None]
+# What is called wrong is off by so many tolerances, and in the first six digits. What users build of
+# eigenvectors loses digits by its own rounding.
+FAR, DIGITS = 100.0, 1e-6
+Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,22 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Finding:
-    """One question, to one framework."""
+    """One question, to one framework.
+
+    Attributes
+    ----------
+    rule, backend, case
+        What was asked, and whom. A case is ``where``, the input and what the loss looks at, and
+        ``mode``, how it is differentiated.
+    native, ours
+        What came of the framework's own `function`, and of our rule in its place.
+    truth, tolerance
+        `None` where no derivative exists; relative.
+    input
+        The primals, as Python reads them.
+    reproducer
+        A script that asks the framework alone.
+    """
 
     rule: str
     backend: str
@@ -60,7 +75,8 @@ class Finding:
     native: Verdict
     ours: Verdict
     function: str
-    order: int
+    where: str
+    mode: str
     truth: float | None
     tolerance: float
     input: str
@@ -95,17 +111,18 @@ class Audit:
 
 
 def backends() -> list[str]:
-    """The frameworks that can be audited here."""
-    return [
-        name for name in adapters.available() if find_spec(name) is not None and auditable(name)
-    ]
+    """The frameworks that can be audited here: installed, and spelled by their adapter."""
+    return [name for name in adapters.available() if find_spec(name) and template(name)]
+
+
+_installed = backends  # `audit` has an argument of that name
 
 
 def audit(
     *,
     rules: Sequence[str] | None = None,
     backends: Sequence[str] | None = None,
-    case: str = "",
+    cases: Sequence[str] = (),
     seed: int = 0,
     progress: Progress = lambda *_: None,
 ) -> Audit:
@@ -115,8 +132,8 @@ def audit(
     ----------
     rules, backends
         Names; by default all.
-    case
-        Only questions whose name contains this.
+    cases
+        Only questions whose name contains one of these.
     seed
         The same seed gives the same questions.
     progress
@@ -127,11 +144,10 @@ def audit(
     Audit
         What is known so far, if interrupted.
     """
-    from . import backends as every  # noqa: PLC0415
-
-    names = list(backends) if backends is not None else every()
+    every = _installed()
+    names = list(every if backends is None else backends)
     chosen = list(rules) if rules is not None else list(registry)
-    refuse_unknown("backend", names, every())
+    refuse_unknown("backend", names, every)
     refuse_unknown("rule", chosen, list(registry))
     functions = {(b, r): native(b, r) for b in names for r in chosen}
     asked: list[Question] = []
@@ -139,9 +155,8 @@ def audit(
     processes = {name: Process() for name in names}
     try:
         for rule in chosen:
-            for question in questions(registry[rule], seed=seed, only=case):
-                asked.append(question)
-                progress("truth", len(asked), 0)
+            asked += questions(registry[rule], seed=seed, only=cases)
+            progress("truth", chosen.index(rule) + 1, len(chosen))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             futures = [
                 pool.submit(_ask, name, asked, functions, processes[name], found[name], progress)
@@ -155,7 +170,12 @@ def audit(
                     process.close()
     except KeyboardInterrupt:
         pass
-    return Audit(tuple(f for name in names for f in found[name]), seed)
+    every_finding = (f for name in names for f in found[name])
+    return Audit(tuple(f for f in every_finding if _chosen(f, cases)), seed)
+
+
+def _chosen(finding: Finding, cases: Sequence[str]) -> bool:
+    return not cases or any(word in finding.case for word in cases)
 
 
 def _ask(
@@ -181,14 +201,14 @@ def _ask(
                 done = len(answers[False]) + len(answers[True])
                 progress(backend, done, 2 * len(asked))
     ordinary = {
-        (ours, *_kind(question)): answer
+        (ours, *question.kind): answer
         for ours, given in answers.items()
         for question, answer in zip(asked, given, strict=True)
-        if question.situation.name == ORDINARY
+        if question.situation.ordinary
     }
     for question, text, *both in zip(asked, scripts, answers[False], answers[True], strict=True):
         verdicts = [
-            _judged(question, answer, ordinary.get((ours, *_kind(question)), {}))
+            _judged(question, answer, ordinary.get((ours, *question.kind), {}))
             for ours, answer in zip((False, True), both, strict=True)
         ]
         function = functions[backend, question.rule]
@@ -205,10 +225,6 @@ def _answer(process: Process, text: str, known: dict[str, dict[str, Any]]) -> di
     return known[body]
 
 
-def _kind(question: Question) -> tuple[str, ...]:
-    return (question.rule, question.situation.dtype, question.probe.name, question.mode)
-
-
 def _judged(question: Question, answer: dict[str, Any], ordinary: dict[str, Any]) -> Verdict:
     truth = question.truth
     if "error" in answer:
@@ -222,7 +238,7 @@ def _judged(question: Question, answer: dict[str, Any], ordinary: dict[str, Any]
     if not math.isfinite(number):
         return Verdict(NAN, found=text)
     error = abs(number - truth.value) / (truth.size or 1.0)
-    return Verdict(WRONG if error > FAR * truth.tolerance else RIGHT, error, text)
+    return Verdict(WRONG if error > max(FAR * truth.tolerance, DIGITS) else RIGHT, error, text)
 
 
 def _finding(
@@ -240,7 +256,8 @@ def _finding(
         native=native,
         ours=ours,
         function=function,
-        order=question.order,
+        where=question.where,
+        mode=question.mode,
         truth=question.truth.value,
         tolerance=question.truth.tolerance,
         input=shown,

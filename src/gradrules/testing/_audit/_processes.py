@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
-from .._session import QUIET
+from .._session import _COMPILE_FAST, _QUIET
 
 RUNNER = Path(__file__).with_name("_runner.py")
 SECONDS = 120.0
@@ -73,7 +73,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, **QUIET},
+            env={**os.environ, **_QUIET, **_COMPILE_FAST},
         )
         self._process, self._answers = process, answers
 

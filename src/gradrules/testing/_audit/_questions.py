@@ -6,7 +6,7 @@ build of the outputs.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -89,47 +89,64 @@ class Question:
         return ORDER[self.mode]
 
     @property
+    def kind(self) -> tuple[str, ...]:
+        """What it shares with the question about an ordinary input."""
+        return (self.rule, self.situation.dtype, self.probe.name, self.mode)
+
+    @property
+    def where(self) -> str:
+        """The input, and what the loss looks at."""
+        return _where(self.situation, self.probe)
+
+    @property
     def case(self) -> str:
         """Its name, unique for a rule."""
-        parts = (self.situation.name, self.situation.dtype, self.probe.name, self.mode)
-        return ", ".join(filter(None, parts))
+        return _case(self.situation, self.probe, self.mode)
 
 
-def questions(rule: Rule, *, seed: int, only: str = "") -> Iterator[Question]:
-    """All questions to a rule whose name contains `only`."""
+def questions(rule: Rule, *, seed: int, only: Sequence[str] = ()) -> list[Question]:
+    """The questions to a rule whose name contains one of `only`; by default all.
+
+    With each comes the same about an ordinary input: what raises there, too, is missing.
+    """
+    found: list[Question] = []
     constant: set[tuple[str, str]] = set()
     for situation in situations(rule, seed=seed):
         asked = _Asked(rule, situation, seed)
-        for probe in _probes(rule, situation.dtype):
-            modes = [*ORDER] if situation.transformed else [m for m in ORDER if m not in TRANSFORMED]
-            for mode in modes:
-                if only and only not in _named(rule, situation, probe, mode):
-                    continue
+        for probe in _probes(rule, situation):
+            for mode, order in ORDER.items():
                 key = (probe.name, situation.dtype)
-                if ORDER[mode] and key in constant:
+                if order and key in constant:
                     continue
-                truth = asked.truth(probe, ORDER[mode])
+                if not situation.ordinary:
+                    named = _case(situation, probe, mode)
+                    if mode in TRANSFORMED or (only and not any(word in named for word in only)):
+                        continue
+                truth = asked.truth(probe, order)
                 if truth is None:
                     continue
-                if situation.transformed and ORDER[mode] == 1 and truth.value == 0:
+                if situation.ordinary and order == 1 and truth.value == 0:
                     constant.add(key)  # there is nothing to differentiate
                     continue
-                yield Question(
-                    rule.name, situation, probe, mode, asked.directions[: ORDER[mode]],
-                    asked.weight(probe), truth,
-                )  # fmt: skip
+                directions, weight = asked.directions[:order], asked.weight(probe)
+                found.append(Question(rule.name, situation, probe, mode, directions, weight, truth))
+    kinds = {q.kind for q in found if not only or any(word in q.case for word in only)}
+    return [q for q in found if q.kind in kinds]
 
 
-def _named(rule: Rule, situation: Situation, probe: Probe, mode: str) -> str:
-    return Question(rule.name, situation, probe, mode, (), None, Truths(None, 0, 0)).case
+def _where(situation: Situation, probe: Probe) -> str:
+    return ", ".join(filter(None, (situation.name, situation.dtype, probe.name)))
 
 
-def _probes(rule: Rule, dtype: str) -> list[Probe]:
+def _case(situation: Situation, probe: Probe, mode: str) -> str:
+    return f"{_where(situation, probe)}, {mode}"
+
+
+def _probes(rule: Rule, situation: Situation) -> list[Probe]:
     outputs = rule.outputs
     named = outputs if len(outputs) > 1 else ("",)
     probes = [Probe(name, i) for i, name in enumerate(named)]
-    is_complex = dtype.startswith("complex")
-    if is_complex:
+    if situation.ordinary and situation.dtype.startswith("complex"):
         real = [i for i, name in enumerate(outputs) if _is_real(rule, i)]
         probes += [Probe(f"{named[i]} imaginary cotangent".strip(), i, imaginary=True) for i in real]
     # A function of eigenvalues and eigenvectors is what they are mostly computed for.
@@ -203,12 +220,13 @@ class _Asked:
         """The truth; `None` if there is none to compare with."""
         if self.situation.data:
             return Truths(None, 1.0, 0.0)
-        if order:
-            smoothness = self._smooth(probe, order)
-            if smoothness == "kink":
-                return None  # one of several subgradients is as good as another
-            if smoothness == "singular":
-                return Truths(None, 1.0, 0.0)
+        smoothness = self._smooth(probe, max(order, 1))
+        if smoothness == "singular":
+            # Rounding makes any other singular matrix one of its regular neighbours.
+            asked = self.situation.undefined and (order or self._derivative(probe, ()) is None)
+            return Truths(None, 1.0, 0.0) if asked else None
+        if smoothness == "kink" and order:
+            return None  # one of several subgradients is as good as another
         along = self.directions[:order]
         needed = ((), along, (*along, self.delta))
         before, value, change = (self._derivative(probe, ds) for ds in needed)
@@ -242,7 +260,7 @@ class _Asked:
         """
         far = self._truth(probe)
         far.primals = tuple(
-            p + (delta if largest(p) else f)
+            p + (delta if largest(p) else f) / 3
             for p, delta, f in zip(far.primals, self.delta, self._direction("f"), strict=True)
         )
         value = _seen(probe, far, ())
@@ -287,7 +305,7 @@ class _Asked:
         try:
             ahead, behind = difference(1), difference(-1)
             size, gap = _size(ahead), _size(ahead - behind)
-            far = [p + exact(d) * scale for p, d in zip(primals, along[0], strict=True)]
+            far = [p + exact(d) * scale / 3 for p, d in zip(primals, along[0], strict=True)]
             values = (truth._evaluate(point, invariants=True) for point in (primals, far))
             usual = max(_size(v[output]) for v in values) / scale**order
         except _NO_VALUE:

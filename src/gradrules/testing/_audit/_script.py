@@ -8,7 +8,6 @@ without one is not audited.
 import inspect
 import math
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 import jinja2
@@ -110,7 +109,3 @@ def _invariants(rule: Rule, *, several: bool) -> str:
         "(outputs: Arrays, xp: Namespace) -> Arrays", "(outputs, xp)"
     )
 
-
-def auditable(backend: str) -> bool:
-    """Whether the framework is here and its adapter spells scripts."""
-    return find_spec(backend) is not None and template(backend) is not None

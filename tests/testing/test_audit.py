@@ -1,0 +1,136 @@
+"""The audit rediscovers what was measured by hand, and what it shows can be shown by anyone."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gradrules.testing import _audit
+
+# What was measured of the frameworks' own functions, as far as we have a rule for them: framework,
+# function, words that name the question, and what comes. The audit knows nothing of this list.
+FRAMEWORKS = ("autograd", "jax", "tensorflow", "torch")
+KNOWN = {
+    "torch det: zero gradient where det is 0": [
+        ("torch", "det", "edge: rank n-1, float64, reverse", "wrong"),
+        ("torch", "det", "rank n-1, diagonal, float64, reverse", "wrong"),
+        ("torch", "det", "rank n-1, diagonal, float64, forward", "wrong"),
+    ],
+    "torch det disagrees with itself: right when recorded": [
+        ("torch", "det", "edge: rank n-1, float64, reverse, recorded", "right"),
+    ],
+    "det at a singular matrix: JAX right, TensorFlow and autograd raise": [
+        ("jax", "det", "rank n-1, diagonal, float64, reverse", "right"),
+        ("tensorflow", "det", "rank n-1, diagonal, float64, reverse", "raises"),
+        ("autograd", "det", "rank n-1, diagonal, float64, reverse", "raises"),
+    ],
+    "heat kernel on a ring, by eigh": [
+        (name, "eigh", "edge: ring of six, float64, heat kernel, reverse", "wrong NaN")
+        for name in FRAMEWORKS
+    ],
+    "function of a matrix with a repeated eigenvalue, by eigh": [
+        (name, "eigh", f"repeated eigenvalue, {how}, float64, heat kernel, reverse", verdict)
+        for name in FRAMEWORKS
+        for how, verdict in (("to rounding", "wrong"), ("exactly", "wrong NaN"))
+    ],
+    "gap 1e-9: first order fine but in TensorFlow, second order off": [
+        *(
+            (name, "eigh", "gap 1e-9, float64, heat kernel, reverse", "right")
+            for name in ("autograd", "jax", "torch")
+        ),
+        ("tensorflow", "eigh", "gap 1e-9, float64, heat kernel, reverse", "wrong"),
+        *(
+            (name, "eigh", "gap 1e-9, float64, heat kernel, rev over rev", "wrong")
+            for name in FRAMEWORKS
+        ),
+    ],
+    "TensorFlow: 1/x replaced by x/(x^2 + 1e-20)": [
+        ("tensorflow", "eigh", "edge: scale 1e-150, float64, eigenvectors, reverse", "wrong"),
+    ],
+    "TensorFlow: complex gradients": [
+        ("tensorflow", "det", "ordinary, complex128, reverse", "wrong"),
+        ("tensorflow", "slogdet", "ordinary, complex128, sign, reverse", "wrong"),
+        ("tensorflow", "slogdet", "ordinary, complex128, logabsdet, reverse", "right"),
+        ("tensorflow", "slogdet", "complex128, logabsdet imaginary cotangent, reverse", "wrong"),
+    ],
+    "JAX expm: no value, and no gradient, at large norms": [
+        ("jax", "expm", f"edge: {name}, float64, {mode}", "wrong NaN")
+        for name in ("stable, norm 1e6", "nonnormal", "skew, norm 1e6")
+        for mode in ("value", "reverse")
+    ],
+    "JAX det: zero gradient at a NaN": [
+        ("jax", "det", "one NaN in the data, float64, reverse", "wrong"),
+        ("torch", "det", "one NaN in the data, float64, reverse", "right"),
+    ],
+    "second derivatives of det at rank n-1 and n-2": [
+        ("jax", "det", "rank n-1, diagonal, float64, fwd over rev", "NaN"),
+        ("jax", "det", "rank n-1, diagonal, float64, rev over rev", "NaN"),
+        ("jax", "det", "edge: rank n-2, diagonal, float64, fwd over rev", "wrong"),
+        ("jax", "det", "edge: rank n-2, diagonal, float64, rev over rev", "NaN"),
+        ("torch", "det", "edge: rank n-2, diagonal, float64, fwd over rev", "NaN"),
+        ("torch", "det", "edge: zero matrix, float64, rev over rev", "NaN"),
+        ("tensorflow", "det", "rank n-1, diagonal, float64, rev over rev", "raises"),
+        ("autograd", "det", "rank n-1, diagonal, float64, rev over rev", "raises"),
+    ],
+    "autograd: sign of a complex determinant": [
+        ("autograd", "slogdet", "ordinary, complex128, sign, reverse", "wrong"),
+    ],
+    "second derivative of the heat trace at a repeated eigenvalue": [
+        *(
+            (name, "eigvalsh", "repeated eigenvalue, exactly, float64, heat trace, rev over rev", "wrong NaN")
+            for name in ("jax", "tensorflow", "torch")
+        ),
+        ("autograd", "eigh", "repeated eigenvalue, exactly, float64, heat trace, rev over rev", "wrong NaN"),
+    ],
+    "n = 0": [
+        ("jax", "det", "n=0, float64, reverse", "raises"),
+        ("torch", "det", "n=0, float64, reverse", "right"),
+    ],
+    "JAX eigh at scale 1e150": [
+        ("jax", "eigh", "edge: scale 1e150, float64, eigenvectors, reverse", "NaN"),
+    ],
+    "what is not there": [
+        ("autograd", "det", "ordinary, float64, forward", "missing"),
+        ("autograd", "expm", "ordinary, float64, reverse", "missing"),
+        ("autograd", "eigvalsh", "ordinary, float64, reverse", "missing"),
+        ("torch", "expm_frechet", "ordinary, float64, frechet, reverse", "missing"),
+        ("tensorflow", "expm_frechet", "ordinary, float64, frechet, reverse", "missing"),
+        ("jax", "expm_frechet", "ordinary, float64, frechet, reverse", "right"),
+    ],
+}  # fmt: skip
+LINES = [(line, *cell) for line, cells in KNOWN.items() for cell in cells]
+
+
+@pytest.fixture(scope="session")
+def audits():
+    """One audit for each framework, of the questions that the list names."""
+    found = {}
+
+    def audited(name):
+        if name not in _audit.backends():
+            pytest.skip(f"{name} is not installed")
+        if name not in found:
+            lines = [line for line in LINES if line[1] == name]
+            found[name] = _audit.audit(
+                rules=sorted({rule for _, _, rule, _, _ in lines}),
+                backends=[name],
+                cases=sorted({words for _, _, _, words, _ in lines}),
+            )
+        return found[name]
+
+    return audited
+
+
+@pytest.mark.parametrize("backend", FRAMEWORKS)
+def test_what_is_known_is_found(audits, backend):
+    findings = audits(backend).findings
+    missed = []
+    for line, name, rule, words, verdicts in LINES:
+        if name != backend:
+            continue
+        found = [f for f in findings if f.rule == rule and f.case.endswith(words)]
+        verdict = {f.native.verdict for f in found}
+        if not found or not verdict <= set(verdicts.split()):
+            missed.append(f"{line}: {rule}, {words}: {verdict or 'not asked'}, not {verdicts}")
+    assert not missed
