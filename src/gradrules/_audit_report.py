@@ -12,8 +12,14 @@ from rich.text import Text
 
 from .testing._audit import VERDICTS, Audit, Finding
 
-STYLES = {"right": "green", "wrong": "bold red", "NaN": "yellow", "raises": "magenta", "missing": "dim"}
-MARKS = {"right": "✓", "wrong": "✗", "NaN": "?", "raises": "!", "missing": "–"}
+STYLES = {
+    "right": "green",
+    "wrong": "bold red",
+    "NaN": "yellow",
+    "raises": "magenta",
+    "missing": "dim",
+}
+MARKS = {"right": "✓", "wrong": "✗", "NaN": "?", "raises": "!", "missing": "∅"}
 SHOWN = 4
 
 
@@ -51,7 +57,8 @@ def print_audit(console: Console, audit: Audit) -> None:
     backends = list(dict.fromkeys(f.backend for f in audit.findings))
     table = Table(
         box=box.SIMPLE_HEAD,
-        caption="questions to the framework's own function: " + ", ".join(f"{MARKS[v]} {v}" for v in VERDICTS),
+        caption="questions to the framework's own function: "
+        + ", ".join(f"{MARKS[v]} {v}" for v in VERDICTS),
         caption_justify="left",
     )
     for title in ("function", *backends, "ours"):
@@ -83,12 +90,16 @@ def _counts(counts: dict[str, int]) -> Text:
 
 
 def _defects(found: list[Finding]) -> str:
-    order = sorted(found, key=lambda f: (VERDICTS.index(f.native.verdict), -(f.native.error or 0.0)))
+    order = sorted(
+        found, key=lambda f: (VERDICTS.index(f.native.verdict), -(f.native.error or 0.0))
+    )
     lines = [f"[bold]{escape(found[0].function)}[/]"]
     for finding in order[:SHOWN]:
         verdict = finding.native
         error = "" if verdict.error is None else f" by {verdict.error:.1e}"
-        lines.append(f"  [{STYLES[verdict.verdict]}]{verdict.verdict}{error}[/]  {escape(finding.case)}")
+        lines.append(
+            f"  [{STYLES[verdict.verdict]}]{verdict.verdict}{error}[/]  {escape(finding.case)}"
+        )
     if len(found) > SHOWN:
         lines.append(f"  [dim]and {len(found) - SHOWN} more (--json, --html)[/]")
     return "\n".join(lines)

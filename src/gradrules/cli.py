@@ -131,7 +131,7 @@ def audit_frameworks(
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with everything here.")] = None,
 ) -> None:
-    """Ask the frameworks' own derivatives, and ours, what is known: who is right?
+    """Ask the frameworks' own derivatives, and ours, what is known.
 
     Exit status: 0 if ours never gave a wrong number, 1 if it did, 2 a wrong call.
     """

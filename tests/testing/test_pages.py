@@ -22,16 +22,18 @@ def checked(count):
                "<gradient, direction 0>; input: x=[[1.0]] </script>", "gradrules check --case 'a b'"),
         Record("inv", "numpy", "vmap", "skip", None, None, "", 0.0, "numpy has no vmap"),
     ]  # fmt: skip
-    for i in range(count - len(records)):
-        records.append(
-            Record(RULES[i % 2], BACKENDS[i // 2 % 2], LAWS[i // 4 % 4], "pass",
-                   10.0 ** -(i % 17) * 1e-14, 1e-13, f"input {i}", 0.001 * (i % 7))
-        )  # fmt: skip
+    records += [
+        Record(RULES[i % 2], BACKENDS[i // 2 % 2], LAWS[i // 4 % 4], "pass",
+               10.0 ** -(i % 17) * 1e-14, 1e-13, f"input {i}", 0.001 * (i % 7))
+        for i in range(count - len(records))
+    ]  # fmt: skip
     return Report(tuple(records))
 
 
 def audited():
-    def finding(case, native, ours=Verdict("right", 0.0, "1.0"), backend="torch"):
+    ours = Verdict("right", 0.0, "1.0")
+
+    def finding(case, native, backend="torch"):
         return Finding("det", backend, f"{case}, reverse", native, ours, f"{backend}.linalg.det",
                        case, "reverse", 1.0, 1e-14, "x = [[0.0]]", f"# {case}\nprint('<b>&')\n")  # fmt: skip
 

@@ -27,7 +27,7 @@ MEANINGS = {
     "wrong": ("✗", "bad", "a number far from the truth, or any number where there is none"),
     "NaN": ("?", "odd", "where the derivative exists"),
     "raises": ("!", "halt", "where the derivative exists"),
-    "missing": ("–", "none", "no such function, or it has no such derivative at all"),
+    "missing": ("∅", "none", "no such function, or it has no such derivative at all"),
     "right": ("✓", "good", "the truth; where there is none, NaN or an error"),
 }
 assert set(MEANINGS) == set(VERDICTS)
@@ -50,12 +50,16 @@ def _rendered(name: str, data: Any, **content: Any) -> str:
 
     # "<" within a string must not end the element that holds the data.
     text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    return _templates().get_template(f"{name}.html.jinja").render(
-        style=jinja2.utils.markupsafe.Markup(source("style.css")),
-        script=jinja2.utils.markupsafe.Markup(source("page.js") + source(f"{name}.js")),
-        data=jinja2.utils.markupsafe.Markup(text),
-        environment=environment(),
-        **content,
+    return (
+        _templates()
+        .get_template(f"{name}.html.jinja")
+        .render(
+            style=jinja2.utils.markupsafe.Markup(source("style.css")),
+            script=jinja2.utils.markupsafe.Markup(source("page.js") + source(f"{name}.js")),
+            data=jinja2.utils.markupsafe.Markup(text),
+            environment=environment(),
+            **content,
+        )
     )
 
 
@@ -82,9 +86,7 @@ def check_page(
         How it was made.
     """
     records = report.records
-    states = STATES | {
-        r.status: (*_OTHER, r.status) for r in records if r.status not in STATES
-    }
+    states = STATES | {r.status: (*_OTHER, r.status) for r in records if r.status not in STATES}
     cells: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for record in records:
         cells[record.rule, record.backend].append(record)
@@ -94,21 +96,28 @@ def check_page(
         "check",
         {
             "records": [_record(r) for r in records],
-            "states": {s: dict(zip(("mark", "style", "word"), v, strict=True)) for s, v in states.items()},
+            "states": {
+                s: dict(zip(("mark", "style", "word"), v, strict=True)) for s, v in states.items()
+            },
         },
         title="gradrules check",
         headline="All passed" if report.passed else f"{counts['fail']:,} failed",
         choices=[
-            {"value": s, "mark": m, "style": style, "word": word, "count": counts[s], "checked": True}
+            {
+                "value": s,
+                "mark": m,
+                "style": style,
+                "word": word,
+                "count": counts[s],
+                "checked": True,
+            }
             for s, (m, style, word) in states.items()
         ],
         rules=rules,
         backends=backends,
         seed=seed,
         command=command,
-        failures=[
-            {**r.as_dict(), "measured": _measured(r)} for r in failures[:SHOWN_FAILURES]
-        ],
+        failures=[{**r.as_dict(), "measured": _measured(r)} for r in failures[:SHOWN_FAILURES]],
         unshown=max(0, len(failures) - SHOWN_FAILURES),
         cells={(rule, b): _check_cell(cells[rule, b]) for rule in rules for b in backends},
         laws=_laws(records),
@@ -140,7 +149,7 @@ def _share(record: Record) -> float | None:
 
 def _largest(records: Sequence[Record]) -> str:
     shares = [s for s in map(_share, records) if s is not None]
-    return f"{max(shares):.2g}" if shares else "–"
+    return f"{max(shares):.2g}" if shares else ""
 
 
 def _check_cell(records: Sequence[Record]) -> dict[str, str]:
@@ -262,5 +271,14 @@ def _audit_cell(audit: Audit, rule: str, backend: str) -> dict[str, str]:
         note = f"{counts['missing']} missing" if word == "right" and counts["missing"] else ""
         return {"style": style, "mark": mark, "text": text, "note": note}
     mark, style, _ = MEANINGS[worst]
-    others = [f"{counts[w]} {w}" for w in ("NaN", "raises", "missing", "right") if counts[w] and w != worst]
-    return {"style": style, "mark": mark, "text": f"{counts[worst]} {worst}", "note": ", ".join(others)}
+    others = [
+        f"{counts[w]} {w}"
+        for w in ("NaN", "raises", "missing", "right")
+        if counts[w] and w != worst
+    ]
+    return {
+        "style": style,
+        "mark": mark,
+        "text": f"{counts[worst]} {worst}",
+        "note": ", ".join(others),
+    }

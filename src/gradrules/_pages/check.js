@@ -97,5 +97,5 @@ listing([["rule"], ["backend"], ["law"], ["status"], ["input", "case"], ["error"
 
 for (const row of document.querySelectorAll("#laws tbody tr")) {
   const drawing = plot(records.filter((r) => r.law === row.dataset.law));
-  row.querySelector(".plot").append(drawing || "–");
+  row.querySelector(".plot").append(drawing || "");
 }

@@ -1,8 +1,6 @@
 """From questions to findings."""
 
 import math
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -148,7 +148,9 @@ def _probes(rule: Rule, situation: Situation) -> list[Probe]:
     probes = [Probe(name, i) for i, name in enumerate(named)]
     if situation.ordinary and situation.dtype.startswith("complex"):
         real = [i for i, name in enumerate(outputs) if _is_real(rule, i)]
-        probes += [Probe(f"{named[i]} imaginary cotangent".strip(), i, imaginary=True) for i in real]
+        probes += [
+            Probe(f"{named[i]} imaginary cotangent".strip(), i, imaginary=True) for i in real
+        ]
     # A function of eigenvalues and eigenvectors is what they are mostly computed for.
     if "eigenvalues" in outputs:
         probes.append(Probe("heat trace", outputs.index("eigenvalues"), spectral="heat trace"))
@@ -159,7 +161,9 @@ def _probes(rule: Rule, situation: Situation) -> list[Probe]:
 
 def _is_real(rule: Rule, output: int) -> bool:
     """Whether an output is real for a complex input."""
-    x = tuple(np.eye(2, dtype="complex128")[(...,) + (0,) * (2 - len(c))] for c in rule.signature.inputs)
+    x = tuple(
+        np.eye(2, dtype="complex128")[(...,) + (0,) * (2 - len(c))] for c in rule.signature.inputs
+    )
     return not np.iscomplexobj(as_tuple(rule(*x))[output])
 
 
@@ -200,7 +204,8 @@ class _Asked:
     def outputs(self) -> tuple[Any, ...]:
         """Gauge-free outputs in NumPy, for their shapes and dtypes."""
         ones = (
-            np.ones_like(p) + (np.eye(p.shape[-1]) if p.ndim > 1 and p.shape[-1] == p.shape[-2] else 0)
+            np.ones_like(p)
+            + (np.eye(p.shape[-1]) if p.ndim > 1 and p.shape[-1] == p.shape[-2] else 0)
             for p in self.situation.primals
         )
         found = as_tuple(self.rule(*ones))
@@ -231,13 +236,20 @@ class _Asked:
         needed = ((), along, (*along, self.delta))
         before, value, change = (self._derivative(probe, ds) for ds in needed)
         # What has overflowed before anything is differentiated is no derivative's fault.
-        if not all(v is not None and np.all(np.isfinite(v)) for v in (before, value)) or change is None:
+        if (
+            not all(v is not None and np.all(np.isfinite(v)) for v in (before, value))
+            or change is None
+        ):
             return None
         with np.errstate(all="ignore"):
             weight = self.weight(probe)
             total, size, moved = (
                 float(np.sum(part))
-                for part in (np.real(weight * value), np.abs(weight * value), np.abs(weight * change))
+                for part in (
+                    np.real(weight * value),
+                    np.abs(weight * value),
+                    np.abs(weight * change),
+                )
             )
             if size <= NOTHING * self._unit(probe, order):
                 total, size, moved = 0.0, self._unit(probe, order), 0.0
@@ -285,7 +297,9 @@ class _Asked:
         along = self.directions[:order]
         if probe.spectral:
             along = tuple(map(self._turned, along))
-        scale = max((abs(x) for p in primals for x in p.flat), default=mpmath.mpf(0)) or mpmath.mpf(1)
+        scale = max((abs(x) for p in primals for x in p.flat), default=mpmath.mpf(0)) or mpmath.mpf(
+            1
+        )
         step = STEP * scale
 
         def difference(side: int) -> Any:

@@ -10,16 +10,17 @@ import json
 import os
 import sys
 import warnings
+from typing import Any
 
 
-def main():
+def main() -> None:
     """Read requests from standard input until it ends."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
     warnings.simplefilter("ignore")
     for line in sys.stdin:
         request = json.loads(line)
-        namespace = {"__name__": "__main__"}
+        namespace: dict[str, Any] = {"__name__": "__main__"}
         printed = io.StringIO()
         try:
             with contextlib.redirect_stdout(printed):

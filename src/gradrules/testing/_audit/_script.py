@@ -108,4 +108,3 @@ def _invariants(rule: Rule, *, several: bool) -> str:
     return source.replace(f"def {name}(", "def invariants(", 1).replace(
         "(outputs: Arrays, xp: Namespace) -> Arrays", "(outputs, xp)"
     )
-
