@@ -135,7 +135,7 @@ def audit_frameworks(
 
     Exit status: 0 if ours never gave a wrong number, 1 if it did, 2 a wrong call.
     """
-    rules = _known("rule", rule, list(registry))
+    rules = _known("rule", rule, auditing.rules())
     backends = _known("backend", backend, auditing.backends())
     _writable(json_file, html)
     with _audit_report.Progress(console) as progress:

@@ -7,6 +7,7 @@ several files are put together.
 import json
 import sys
 from collections import defaultdict
+from pathlib import Path
 
 WORDS = {"torch": "PyTorch", "jax": "JAX", "tensorflow": "TensorFlow", "autograd": "HIPS autograd"}
 DEFECTS = ("wrong", "NaN", "raises")
@@ -45,8 +46,8 @@ page hold the scripts: paste one into an interpreter, and it shows the same.
 **Ours.** The same scripts, with our function in the place of the framework's. The command exits with 1 if
 one of our numbers is wrong. A function of a matrix with equal eigenvalues has a derivative where its
 eigenvectors have none: there our `eigh` says NaN, and `gradrules.expm` has the truth. One case is open:
-at a gap of 1e-9 the *second* derivative of V exp(-w) V^H through our `eigh` is finite and off, as it is in all
-frameworks; the second derivative of an eigenvector has no digits left there.
+at a gap of 1e-9 the *second* derivative of V exp(-w) V^H through our `eigh` is finite and off, as it is in
+all frameworks; the second derivative of an eigenvector has no digits left there.
 
 An adapter takes part by a template `audit.py.jinja` in its package, which says how its framework spells a
 script.
@@ -55,7 +56,7 @@ script.
 
 def page(paths):
     """Markdown, from the findings of all files."""
-    findings = [f for path in paths for f in json.load(open(path))]
+    findings = [f for path in paths for f in json.loads(Path(path).read_text())]
     lines = [HEAD, "## Found", ""]
     lines.append(
         f"{sum(f['native']['verdict'] in DEFECTS for f in findings)} of {len(findings)} questions, in "
@@ -67,7 +68,13 @@ def page(paths):
         for f in findings:
             if f["backend"] == backend and f["native"]["verdict"] in DEFECTS:
                 rows[f["function"], f["where"]].append(f)
-        lines += ["", f"### {WORDS.get(backend, backend)}", "", "| function | input | what came | ours |", "|---|---|---|---|"]
+        lines += [
+            "",
+            f"### {WORDS.get(backend, backend)}",
+            "",
+            "| function | input | what came | ours |",
+            "|---|---|---|---|",
+        ]
         for (function, where), found in sorted(rows.items()):
             came = "; ".join(f"{f['mode']}: {_said(f['native'])}" for f in found)
             ours = ", ".join(sorted({f["ours"]["verdict"] for f in found}))
@@ -82,4 +89,4 @@ def _said(verdict):
 
 
 if __name__ == "__main__":
-    print(page(sys.argv[1:]))
+    sys.stdout.write(page(sys.argv[1:]) + "\n")

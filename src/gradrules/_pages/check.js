@@ -7,29 +7,29 @@ function share(record) {
   return record.error === null || !record.tolerance ? null : record.error / record.tolerance;
 }
 
-// Counts by power of ten of error / tolerance, from 1e-16 and below to beyond the tolerance.
+// Counts by power of ten of error / tolerance, from 1e-10 and below to 1e4 and beyond.
 function plot(list) {
-  const bins = new Array(20).fill(0);
+  const bins = new Array(14).fill(0);
   for (const record of list) {
     const ratio = share(record);
     if (ratio === null) continue;
-    const power = ratio === 0 ? -16 : ratio > 1 ? Math.max(Math.log10(ratio), 0.01) : Math.min(Math.log10(ratio), -0.01);
-    bins[Math.min(19, Math.max(0, Math.floor(power) + 16))] += 1;
+    const power = ratio === 0 ? -10 : ratio > 1 ? Math.max(Math.log10(ratio), 0.01) : Math.min(Math.log10(ratio), -0.01);
+    bins[Math.min(13, Math.max(0, Math.floor(power) + 10))] += 1;
   }
   const total = bins.reduce((a, b) => a + b, 0);
   if (!total) return null;
   const highest = Math.max(...bins);
-  const beyond = bins.slice(16).reduce((a, b) => a + b, 0);
-  const drawing = make("svg", { class: "plot", viewBox: "0 0 240 44", role: "img" },
+  const beyond = bins.slice(10).reduce((a, b) => a + b, 0);
+  const drawing = make("svg", { class: "plot", viewBox: "0 0 210 44", role: "img" },
     make("title", {}, `${total} errors over their tolerance on a log scale; ${beyond} beyond the tolerance`),
-    make("line", { class: "axis", x1: 0, x2: 240, y1: 32, y2: 32 }));
+    make("line", { class: "axis", x1: 0, x2: 210, y1: 32, y2: 32 }));
   bins.forEach((count, i) => {
     if (!count) return;
     const height = Math.max(2, 30 * count / highest);
-    drawing.append(make("rect", { class: i > 15 ? "beyond" : null, x: 12 * i + 1, y: 32 - height, width: 10, height }));
+    drawing.append(make("rect", { class: i > 9 ? "beyond" : null, x: 15 * i + 1, y: 32 - height, width: 13, height }));
   });
-  for (const power of [-12, -8, -4, 0]) {
-    const x = 12 * (power + 16);
+  for (const power of [-8, -4, 0]) {
+    const x = 15 * (power + 10);
     drawing.append(make("line", { class: power ? "axis" : "limit", x1: x, x2: x, y1: power ? 32 : 0, y2: 35 }),
       make("text", { x, y: 44 }, power ? `1e${power}` : "1"));
   }

@@ -5,6 +5,6 @@ Each question (`_questions`) about an input (`_situations`) becomes a script in 
 framework (`_processes`) runs them, and what they print is judged here against the truth.
 """
 
-from ._audit import VERDICTS, WRONG, Audit, Finding, Verdict, audit, backends
+from ._audit import VERDICTS, WRONG, Audit, Finding, Verdict, audit, backends, rules
 
-__all__ = ["VERDICTS", "WRONG", "Audit", "Finding", "Verdict", "audit", "backends"]
+__all__ = ["VERDICTS", "WRONG", "Audit", "Finding", "Verdict", "audit", "backends", "rules"]

@@ -13,6 +13,7 @@ from gradrules import adapters, registry
 from .. import _oracles  # noqa: F401 (registers them)
 from .._check import refuse_unknown
 from .._session import AT_ONCE
+from .._truth import has_oracle
 from ._processes import Process
 from ._questions import Question, questions
 from ._script import native, script, template
@@ -113,7 +114,13 @@ def backends() -> list[str]:
     return [name for name in adapters.available() if find_spec(name) and template(name)]
 
 
-_installed = backends  # `audit` has an argument of that name
+def rules() -> list[str]:
+    """The rules whose truth is known, by an oracle of their own."""
+    return [name for name in registry if has_oracle(name)]
+
+
+_known_rules = rules
+_installed = backends  # `audit` has arguments of these names
 
 
 def audit(
@@ -144,9 +151,10 @@ def audit(
     """
     every = _installed()
     names = list(every if backends is None else backends)
-    chosen = list(rules) if rules is not None else list(registry)
+    known = _known_rules()
+    chosen = list(known if rules is None else rules)
     refuse_unknown("backend", names, every)
-    refuse_unknown("rule", chosen, list(registry))
+    refuse_unknown("rule", chosen, known)
     functions = {(b, r): native(b, r) for b in names for r in chosen}
     asked: list[Question] = []
     found: dict[str, list[Finding]] = {name: [] for name in names}

@@ -152,7 +152,7 @@ def _probes(rule: Rule, situation: Situation) -> list[Probe]:
             Probe(f"{named[i]} imaginary cotangent".strip(), i, imaginary=True) for i in real
         ]
     # A function of eigenvalues and eigenvectors is what they are mostly computed for.
-    if "eigenvalues" in outputs:
+    if "eigenvalues" in outputs and rule.declaration.structure.get(rule.inputs[0]) == "hermitian":
         probes.append(Probe("heat trace", outputs.index("eigenvalues"), spectral="heat trace"))
         if "eigenvectors" in outputs:
             probes.append(Probe("heat kernel", spectral="heat kernel"))
