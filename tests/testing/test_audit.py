@@ -179,6 +179,21 @@ def test_a_script_that_ends_its_process_or_hangs_ends_itself_alone(monkeypatch):
         assert process.run("1 / 0")["error"] == "ZeroDivisionError: division by zero"
 
 
+def test_an_interrupted_audit_keeps_what_it_knows():
+    pytest.importorskip("autograd")
+    seen = []
+
+    def interrupt(what, done, total):
+        seen.append((done, total))
+        if what == "autograd" and done == total - 1:
+            raise KeyboardInterrupt
+
+    audit = _audit.audit(
+        rules=["det"], backends=["autograd"], cases=["ordinary, float64, re"], progress=interrupt
+    )
+    assert len(audit.findings) == seen[-1][1] // 2 - 1 > 0
+
+
 def test_the_command(tmp_path):
     pytest.importorskip("autograd")
     files = [tmp_path / name for name in ("audit.json", "audit.html")]

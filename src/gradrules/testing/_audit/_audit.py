@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -115,8 +116,10 @@ def backends() -> list[str]:
 
 
 def rules() -> list[str]:
-    """The rules whose truth is known, by an oracle of their own."""
-    return [name for name in registry if has_oracle(name)]
+    """The rules with an oracle of their own, and a derivative by every input."""
+    return [
+        name for name, rule in registry.items() if has_oracle(name) and not rule.nondifferentiable
+    ]
 
 
 _known_rules = rules
@@ -196,7 +199,7 @@ def _ask(
     answers: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
     scripts: list[str] = []
     known: dict[str, dict[str, Any]] = {}
-    with process:
+    with process, suppress(KeyboardInterrupt):
         for ours in (False, True):
             for question in asked:
                 path = f"gr.{question.rule}" if ours else functions[backend, question.rule]
@@ -209,10 +212,11 @@ def _ask(
     ordinary = {
         (ours, *question.kind): answer
         for ours, given in answers.items()
-        for question, answer in zip(asked, given, strict=True)
+        for question, answer in zip(asked, given, strict=False)
         if question.situation.ordinary
     }
-    for question, text, *both in zip(asked, scripts, answers[False], answers[True], strict=True):
+    # Interrupted, what has been asked of both is known.
+    for question, text, *both in zip(asked, scripts, *answers.values(), strict=False):
         verdicts = [
             _judged(question, answer, ordinary.get((ours, *question.kind), {}))
             for ours, answer in zip((False, True), both, strict=True)

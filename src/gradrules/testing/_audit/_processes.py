@@ -63,6 +63,8 @@ class Process:
             return answer
         status = process.wait()
         self._process = None
+        if self._closed:
+            raise KeyboardInterrupt
         return {"error": f"the process ended with status {status}"}
 
     def _start(self) -> None:

@@ -5,13 +5,11 @@ directions. The loss is ``Re sum(w y)`` for fixed w, where y is one output, or s
 build of the outputs.
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import mpmath
 import numpy as np
 from array_api_compat import numpy as xp
 
@@ -21,7 +19,8 @@ from .._backends import as_tuple
 from .._cases import generator
 from .._contract import title
 from .._tolerance import allowed, largest
-from .._truth import DIGITS, STEP, Truth, exact
+from .._truth import Truth
+from ._existence import NO_VALUE, smoothness
 from ._situations import Situation, situations
 
 VALUE, REVERSE, RECORDED, FORWARD = "value", "reverse", "reverse, recorded", "forward"
@@ -31,12 +30,8 @@ ORDER = {VALUE: 0, REVERSE: 1, RECORDED: 1, FORWARD: 1, **dict.fromkeys(NESTINGS
 ORDER |= dict.fromkeys(TRANSFORMED, 1)
 # A tolerance beyond this share of the truth decides nothing: the input does not determine the answer.
 UNDECIDED = 1e-2
-# One-sided differences of a smooth function agree to about the step; those at a kink do not.
-SMOOTH = mpmath.mpf(10) ** -6
 # A size that counts as zero, beside what it is elsewhere.
 NOTHING = 1e-30
-# What the oracles raise where a function has no value; mpmath's TypeError is a pivot that is not found.
-_NO_VALUE = (ZeroDivisionError, ValueError, OverflowError, RuntimeError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -225,21 +220,18 @@ class _Asked:
         """The truth; `None` if there is none to compare with."""
         if self.situation.data:
             return Truths(None, 1.0, 0.0)
-        smoothness = self._smooth(probe, max(order, 1))
-        if smoothness == "singular":
+        smooth = self._smooth(probe, max(order, 1))
+        if smooth == "singular":
             # Rounding makes any other singular matrix one of its regular neighbours.
             asked = self.situation.undefined and (order or self._derivative(probe, ()) is None)
             return Truths(None, 1.0, 0.0) if asked else None
-        if smoothness == "kink" and order:
+        if smooth == "kink" and order:
             return None  # one of several subgradients is as good as another
         along = self.directions[:order]
         needed = ((), along, (*along, self.delta))
         before, value, change = (self._derivative(probe, ds) for ds in needed)
         # What has overflowed before anything is differentiated is no derivative's fault.
-        if (
-            not all(v is not None and np.all(np.isfinite(v)) for v in (before, value))
-            or change is None
-        ):
+        if change is None or not (_finite(before) and _finite(value)):
             return None
         with np.errstate(all="ignore"):
             weight = self.weight(probe)
@@ -286,54 +278,21 @@ class _Asked:
         key = (probe.output, probe.spectral, order)
         if key not in self._smoothness:
             before = "smooth" if order == 1 else self._smooth(probe, order - 1)
-            with mpmath.workdps(DIGITS + 40):
-                self._smoothness[key] = before if before != "smooth" else self._sides(probe, order)
+            if before == "smooth":
+                along = self.directions[:order]
+                if probe.spectral:
+                    along = tuple(map(self._turned, along))
+                output = 0 if probe.spectral else probe.output
+                before = smoothness(self._truth(probe), output, along)
+            self._smoothness[key] = before
         return self._smoothness[key]
-
-    def _sides(self, probe: Probe, order: int) -> str:
-        """By differences to one side and to the other, at the precision of the truth."""
-        truth, output = self._truth(probe), 0 if probe.spectral else probe.output
-        primals = [exact(p) for p in truth.primals]
-        along = self.directions[:order]
-        if probe.spectral:
-            along = tuple(map(self._turned, along))
-        scale = max((abs(x) for p in primals for x in p.flat), default=mpmath.mpf(0)) or mpmath.mpf(
-            1
-        )
-        step = STEP * scale
-
-        def difference(side: int) -> Any:
-            total = 0
-            for corner in itertools.product((0, 1), repeat=order):
-                moved = list(primals)
-                for on, direction in zip(corner, along, strict=True):
-                    if on:
-                        moved = [
-                            p + exact(d) * (side * step)
-                            for p, d in zip(moved, direction, strict=True)
-                        ]
-                value = truth._evaluate(moved, invariants=True)[output]
-                total = total + value * (-1) ** (order - sum(corner))
-            return np.asarray(total, dtype=object) / (side * step) ** order
-
-        try:
-            ahead, behind = difference(1), difference(-1)
-            size, gap = _size(ahead), _size(ahead - behind)
-            far = [p + exact(d) * scale / 3 for p, d in zip(primals, along[0], strict=True)]
-            values = (truth._evaluate(point, invariants=True) for point in (primals, far))
-            usual = max(_size(v[output]) for v in values) / scale**order
-        except _NO_VALUE:
-            return "singular"
-        if gap <= SMOOTH * size or gap <= mpmath.sqrt(STEP) * usual:
-            return "smooth"
-        return "kink" if size < usual / mpmath.sqrt(STEP) else "singular"
 
 
 def _seen(probe: Probe, truth: Truth, directions: tuple[Any, ...]) -> Any:
     """What the probe sees of a function's derivatives; `None` if there is none."""
     try:
         found = truth.derivative(*directions, invariants=True)
-    except _NO_VALUE:
+    except NO_VALUE:
         return None
     if found is None:
         return None
@@ -342,5 +301,5 @@ def _seen(probe: Probe, truth: Truth, directions: tuple[Any, ...]) -> Any:
     return found[0 if probe.spectral else probe.output]
 
 
-def _size(array: Any) -> Any:
-    return max((abs(x) for x in np.asarray(array).flat), default=mpmath.mpf(0))
+def _finite(value: Any) -> bool:
+    return value is not None and bool(np.all(np.isfinite(value)))

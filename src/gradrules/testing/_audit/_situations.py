@@ -119,8 +119,8 @@ def _matrices(rule: Rule, seed: int) -> Iterator[tuple[str, Any]]:
         q = np.linalg.qr(rng.standard_normal((len(spectrum), len(spectrum))))[0]
         a = (q * spectrum) @ q.T
         yield name, (a + a.T) / 2
-    for name, spectrum in _DIAGONALS.items():
-        yield name, np.diag(spectrum)
+    for name, diagonal in _DIAGONALS.items():
+        yield name, np.diag(diagonal)
     hermitian = rule.declaration.structure.get(rule.inputs[0]) == "hermitian"
     for name, rows in _GENERAL.items():
         a = np.array(rows, dtype=float)
