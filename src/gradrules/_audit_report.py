@@ -5,7 +5,7 @@ from typing import Self
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
@@ -35,7 +35,7 @@ class Progress:
             console=console,
             transient=True,
         )
-        self._tasks: dict[str, int] = {}
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -44,11 +44,11 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def hear(self, what: str, done: int, total: int | None) -> None:
+    def hear(self, what: str, done: int, total: int) -> None:
         """What the audit reports while it runs."""
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what)
-        self._bar.update(self._tasks[what], completed=done, total=total)  # type: ignore[arg-type]
+        self._bar.update(self._tasks[what], completed=done, total=total)
 
 
 def print_audit(console: Console, audit: Audit) -> None:

@@ -140,7 +140,11 @@ def audit_frameworks(
     _writable(json_file, html)
     with _audit_report.Progress(console) as progress:
         found = auditing.audit(
-            rules=rules, backends=backends, cases=case or (), seed=seed, progress=progress.hear
+            rules=rules,
+            backends=backends,
+            wanted=lambda _, name: not case or any(words in name for words in case),
+            seed=seed,
+            progress=progress.hear,
         )
     if json_file is not None:
         json_file.write_text(json.dumps([f.as_dict() for f in found.findings], indent=1))

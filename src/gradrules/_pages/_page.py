@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from ..testing import Record, Report
 from ..testing._audit import VERDICTS, Audit, Finding
@@ -54,9 +55,9 @@ def _rendered(name: str, data: Any, **content: Any) -> str:
         _templates()
         .get_template(f"{name}.html.jinja")
         .render(
-            style=jinja2.utils.markupsafe.Markup(source("style.css")),
-            script=jinja2.utils.markupsafe.Markup(source("page.js") + source(f"{name}.js")),
-            data=jinja2.utils.markupsafe.Markup(text),
+            style=Markup(source("style.css")),
+            script=Markup(source("page.js") + source(f"{name}.js")),
+            data=Markup(text),
             environment=environment(),
             **content,
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -23,7 +24,8 @@ RIGHT, WRONG, NAN, RAISES, MISSING = VERDICTS = ("right", "wrong", "NaN", "raise
 # What is called wrong is off by so many tolerances, and in the first six digits. What users build of
 # eigenvectors loses digits by its own rounding.
 FAR, DIGITS = 100.0, 1e-6
-Progress = Callable[[str, int, int | None], None]
+Progress = Callable[[str, int, int], None]
+Wanted = Callable[[str, str], bool]
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def audit(
     *,
     rules: Sequence[str] | None = None,
     backends: Sequence[str] | None = None,
-    cases: Sequence[str] = (),
+    wanted: Wanted = lambda rule, case: True,  # noqa: ARG005
     seed: int = 0,
     progress: Progress = lambda *_: None,
 ) -> Audit:
@@ -140,8 +142,8 @@ def audit(
     ----------
     rules, backends
         Names; by default all.
-    cases
-        Only questions whose name contains one of these.
+    wanted
+        Of the names of a rule and a case: whether to ask it.
     seed
         The same seed gives the same questions.
     progress
@@ -164,7 +166,7 @@ def audit(
     processes = {name: Process() for name in names}
     try:
         for rule in chosen:
-            asked += questions(registry[rule], seed=seed, only=cases)
+            asked += questions(registry[rule], seed=seed, wanted=partial(wanted, rule))
             progress("truth", chosen.index(rule) + 1, len(chosen))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             futures = [
@@ -180,11 +182,7 @@ def audit(
     except KeyboardInterrupt:
         pass
     every_finding = (f for name in names for f in found[name])
-    return Audit(tuple(f for f in every_finding if _chosen(f, cases)), seed)
-
-
-def _chosen(finding: Finding, cases: Sequence[str]) -> bool:
-    return not cases or any(word in finding.case for word in cases)
+    return Audit(tuple(f for f in every_finding if wanted(f.rule, f.case)), seed)
 
 
 def _ask(

@@ -5,7 +5,7 @@ directions. The loss is ``Re sum(w y)`` for fixed w, where y is one output, or s
 build of the outputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -99,8 +99,8 @@ class Question:
         return _case(self.situation, self.probe, self.mode)
 
 
-def questions(rule: Rule, *, seed: int, only: Sequence[str] = ()) -> list[Question]:
-    """The questions to a rule whose name contains one of `only`; by default all.
+def questions(rule: Rule, *, seed: int, wanted: Callable[[str], bool]) -> list[Question]:
+    """The questions to a rule whose name is wanted.
 
     With each comes the same about an ordinary input: what raises there, too, is missing.
     """
@@ -113,10 +113,9 @@ def questions(rule: Rule, *, seed: int, only: Sequence[str] = ()) -> list[Questi
                 key = (probe.name, situation.dtype)
                 if order and key in constant:
                     continue
-                if not situation.ordinary:
-                    named = _case(situation, probe, mode)
-                    if mode in TRANSFORMED or (only and not any(word in named for word in only)):
-                        continue
+                left_out = mode in TRANSFORMED or not wanted(_case(situation, probe, mode))
+                if left_out and not situation.ordinary:
+                    continue
                 truth = asked.truth(probe, order)
                 if truth is None:
                     continue
@@ -125,7 +124,7 @@ def questions(rule: Rule, *, seed: int, only: Sequence[str] = ()) -> list[Questi
                     continue
                 directions, weight = asked.directions[:order], asked.weight(probe)
                 found.append(Question(rule.name, situation, probe, mode, directions, weight, truth))
-    kinds = {q.kind for q in found if not only or any(word in q.case for word in only)}
+    kinds = {q.kind for q in found if wanted(q.case)}
     return [q for q in found if q.kind in kinds]
 
 
