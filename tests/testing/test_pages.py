@@ -256,6 +256,6 @@ def test_the_files_hold_their_data_as_it_was(tmp_path):
     text = page.partition('id="data">')[2].partition("</script>")[0]
     records = json.loads(text)["records"]
     assert len(records) == 40
-    assert records[0][8].endswith("</script>")
+    assert records[0][8]["message"].endswith("</script>")
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
     assert Path(_pages.__file__).with_name("style.css").read_text() in page

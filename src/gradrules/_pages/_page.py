@@ -118,7 +118,10 @@ def check_page(
         backends=backends,
         seed=seed,
         command=command,
-        failures=[{**r.as_dict(), "measured": _measured(r)} for r in failures[:SHOWN_FAILURES]],
+        failures=[
+            {**r.as_dict(), "measured": _measured(r), "said": _said(r)}
+            for r in failures[:SHOWN_FAILURES]
+        ],
         unshown=max(0, len(failures) - SHOWN_FAILURES),
         cells={(rule, b): _check_cell(cells[rule, b]) for rule in rules for b in backends},
         laws=_laws(records),
@@ -130,9 +133,16 @@ def check_page(
 def _record(record: Record) -> list[Any]:
     return [
         record.rule, record.backend, record.law, record.status, _number(record.error),
-        _number(record.tolerance), record.case, round(record.seconds, 4), record.message,
-        record.repeat,
+        _number(record.tolerance), record.case, round(record.seconds, 4), _said(record),
     ]  # fmt: skip
+
+
+_SHOWN = ("rule", "backend", "law", "status", "error", "tolerance", "case", "seconds")
+
+
+def _said(record: Record) -> dict[str, str]:
+    """What a record says in words."""
+    return {k: str(v) for k, v in record.as_dict().items() if v and k not in _SHOWN}
 
 
 def _measured(record: Record) -> str:

@@ -1,7 +1,7 @@
 // The page of a check: records of laws.
 
-const records = data.records.map(([rule, backend, law, status, error, tolerance, name, seconds, message, repeat], number) =>
-  ({ rule, backend, law, status, error, tolerance, name, seconds, message, repeat, number }));
+const records = data.records.map(([rule, backend, law, status, error, tolerance, name, seconds, said], number) =>
+  ({ rule, backend, law, status, error, tolerance, name, seconds, said, number }));
 
 function share(record) {
   return record.error === null || !record.tolerance ? null : record.error / record.tolerance;
@@ -63,7 +63,7 @@ function inputs(list) {
     ...["input", "", "error", "tolerance", "message"].map((name) => make("th", { scope: "col" }, name || make("span", { class: "unseen" }, "status"))))),
   make("tbody", {}, ...list.map((r) => make("tr", {}, make("th", { scope: "row", class: "prose" }, r.name || "all"), make("td", {}, status(r)),
     make("td", { class: "number" }, scientific(r.error)), make("td", { class: "number" }, scientific(r.tolerance)),
-    make("td", { class: "prose" }, r.message))))));
+    make("td", { class: "prose" }, r.said.message || ""))))));
 }
 
 function status(record) {
@@ -78,13 +78,14 @@ function detail(record) {
   add("error", scientific(record.error));
   add("tolerance", scientific(record.tolerance));
   add("seconds", record.seconds.toFixed(3));
-  add("what came", record.message, "data");
-  return make("div", { class: "detail" }, facts, record.repeat ? script(record.repeat, "The command that repeats it") : null);
+  const { repeat, ...said } = record.said;
+  for (const [name, text] of Object.entries(said)) add(name, text, "data");
+  return make("div", { class: "detail" }, facts, repeat ? script(repeat, "The command that repeats it") : null);
 }
 
 listing([["rule"], ["backend"], ["law"], ["status"], ["input", "case"], ["error", "number"], ["tolerance", "number"], ["", ""]], records, {
   state: (r) => r.status,
-  words: (r) => `${r.rule} ${r.backend} ${r.law} ${r.status} ${r.name} ${r.message}`,
+  words: (r) => `${r.rule} ${r.backend} ${r.law} ${r.status} ${r.name} ${r.said.message || ""}`,
   line: (r) => {
     const button = make("button", { type: "button", class: "open", "aria-expanded": "false" }, "Open",
       make("span", { class: "unseen" }, ` ${r.rule}, ${r.backend}, ${r.law}, ${r.name}`));

@@ -130,6 +130,7 @@ def _matrices(rule: Rule, seed: int) -> Iterator[tuple[str, Any]]:
 
 def _bad_data(rule: Rule, dtypes: list[str], seed: int) -> Iterator[Situation]:
     for dtype in dtypes:
-        primals = tuple(p.copy() for p in _drawn(rule, dtype, seed, n=2))
+        # Up to order three a framework may have a formula of its own.
+        primals = tuple(p.copy() for p in _drawn(rule, dtype, seed, n=4))
         primals[0][(0,) * primals[0].ndim] = np.nan
         yield Situation("one NaN in the data", dtype, primals, data=True)
