@@ -12,6 +12,7 @@ LOWEST = (
     "mpmath==1.3.0",
     "python-flint==0.8.0",
     "rich==13.7.0",
+    "jinja2==3.1.2",
     "typer==0.15.1",
     "hypothesis==6.100.0",
 )
@@ -94,3 +95,13 @@ def contract(session: nox.Session) -> None:
         session.run("python", "tests/contract/table.py", "run", framework, records[-1])
     with open("docs/transforms.md", "w") as page:
         session.run("python", "tests/contract/table.py", "page", *records, stdout=page)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Every question to every framework, and the page that lists what was found: an hour."""
+    session.install(TORCH, "-e", ".[all]")
+    found = f"{session.create_tmp()}/audit.json"
+    session.run("gradrules", "audit", "--json", found, *session.posargs, success_codes=[0, 1])
+    with open("docs/audit.md", "w") as page:
+        session.run("python", "tests/testing/audit_table.py", found, stdout=page)

@@ -1,16 +1,19 @@
-"""The command line: ``gradrules list | show | check``."""
+"""The command line: ``gradrules list | show | check | audit``."""
 
 import importlib
 import json
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from . import _report, registry
+from . import _audit_report, _pages, _report, registry
 from ._rule import Rule
 from .testing import ACROSS, LAWS, _backends
+from .testing import _audit as auditing
 from .testing._session import Plan, check
 
 app = typer.Typer(
@@ -76,6 +79,7 @@ def check_rules(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all records here.")
     ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with everything here.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Draw the table into this file.")] = None,
     case: Annotated[str | None, typer.Option(help="Only the input of this name.")] = None,
     examples: Annotated[
@@ -105,10 +109,7 @@ def check_rules(
         budget=budget,
         shrink=shrink,
     )
-    for file in (json_file, svg):
-        if file is not None and not file.absolute().parent.is_dir():
-            msg = f"the folder of {str(file)!r} does not exist"
-            raise typer.BadParameter(msg)
+    _writable(json_file, html, svg)
     with _report.Progress(console, plan) as progress:
         report = check(plan, progress.hear)
     if json_file is not None:
@@ -117,5 +118,60 @@ def check_rules(
     _report.print_check(console, plan, report)
     if svg is not None:
         _report.draw(svg, plan, report)
+    if html is not None:
+        page = _pages.check_page(
+            report, rules=plan.rules, backends=plan.backends, seed=seed, command=_command()
+        )
+        html.write_text(page, encoding="utf-8")
     if not report.passed:
         raise typer.Exit(130 if report.interrupted else 1)
+
+
+@app.command("audit")
+def audit_frameworks(
+    rule: Annotated[list[str] | None, typer.Option(help="Only this rule (repeatable).")] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option(help="Only this framework (repeatable).")
+    ] = None,
+    case: Annotated[
+        list[str] | None, typer.Option(help="Only questions whose name contains this (repeatable).")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same inputs.")] = 0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all findings here.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with everything here.")] = None,
+) -> None:
+    """Ask the frameworks' own derivatives, and ours, what is known.
+
+    Exit status: 0 if ours never gave a wrong number, 1 if it did, 2 a wrong call.
+    """
+    rules = _known("rule", rule, auditing.rules())
+    backends = _known("backend", backend, auditing.backends())
+    _writable(json_file, html)
+    with _audit_report.Progress(console) as progress:
+        found = auditing.audit(
+            rules=rules,
+            backends=backends,
+            wanted=lambda _, name: not case or any(words in name for words in case),
+            seed=seed,
+            progress=progress.hear,
+        )
+    if json_file is not None:
+        json_file.write_text(json.dumps([f.as_dict() for f in found.findings], indent=1))
+    if html is not None:
+        html.write_text(_pages.audit_page(found, command=_command()), encoding="utf-8")
+    _audit_report.print_audit(console, found)
+    if any(f.ours.verdict == auditing.WRONG for f in found.findings):
+        raise typer.Exit(1)
+
+
+def _writable(*files: Path | None) -> None:
+    for file in files:
+        if file is not None and not file.absolute().parent.is_dir():
+            msg = f"the folder of {str(file)!r} does not exist"
+            raise typer.BadParameter(msg)
+
+
+def _command() -> str:
+    return shlex.join(["gradrules", *sys.argv[1:]])
