@@ -236,8 +236,12 @@ class Cell:
 
 
 def rows(backend: FrameworkBackend) -> list[Row]:
-    """Every transformation that the adapter declares, with those that follow from its `Transforms`."""
-    return [*_generic(backend), *backend.transforms.rows()]
+    """Every transformation that the adapter declares, with those that follow from its `Transforms`.
+
+    Compilers come last: what an accumulator of TensorFlow has traced for XLA it uses everywhere.
+    """
+    found = [*_generic(backend), *backend.transforms.rows()]
+    return sorted(found, key=lambda row: bool(row.compiler))
 
 
 def cells(
