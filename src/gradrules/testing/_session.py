@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._cache import kept_files
 from ._check import Report, agreement
 from ._laws import ACROSS
 from ._run import Record
@@ -80,8 +81,7 @@ def check(plan: Plan, progress: Progress) -> Report:
     work = _Work(plan)
     records: list[Record] = []
     samples: dict[str, dict[str, Any]] = {name: {} for name in plan.backends}
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
-        cache = os.environ.get("GRADRULES_TRUTH_CACHE", folder)
+    with kept_files() as cache, ThreadPoolExecutor(AT_ONCE) as pool:
         slots = [pool.submit(work.serve, cache) for _ in range(AT_ONCE)]
         for slot in slots:
             slot.add_done_callback(lambda _: work.messages.put(None))
@@ -148,7 +148,7 @@ class _Work:
             for process in self._processes:
                 process.kill()
 
-    def serve(self, cache: str) -> None:
+    def serve(self, cache: dict[str, str]) -> None:
         """Run processes, one after the other, until nothing is left for this slot."""
         while (backend := self._next_backend()) is not None:
             fast = self.plan.quick
@@ -217,13 +217,13 @@ class _Work:
 class _Process:
     """One worker, from its start to its end."""
 
-    def __init__(self, work: _Work, backend: str, cache: str, *, fast: bool) -> None:
+    def __init__(self, work: _Work, backend: str, cache: dict[str, str], *, fast: bool) -> None:
         self._work, self._backend, self._fast = work, backend, fast
         self._environment = {
+            **cache,
             **os.environ,
             **_QUIET,
             **(_COMPILE_FAST if fast else {}),
-            "GRADRULES_TRUTH_CACHE": cache,
         }
         self._job: _Job | None = None
         self._law = ""
