@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -146,7 +147,7 @@ class _Work:
         with self._lock:
             self.stopped = True
             for process in self._processes:
-                process.kill()
+                _end(process)
 
     def serve(self, cache: dict[str, str]) -> None:
         """Run processes, one after the other, until nothing is left for this slot."""
@@ -214,6 +215,17 @@ class _Work:
         self.messages.put((event, backend, content))
 
 
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a worker, and whatever it has started: that would hold on to the worker's output."""
+    if process.returncode is not None:
+        return
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+
+
 class _Process:
     """One worker, from its start to its end."""
 
@@ -242,7 +254,7 @@ class _Process:
                 self._converse(process)
             finally:
                 self._watch(None, 0)
-                process.kill()
+                _end(process)
                 status = process.wait()
             complaints.seek(0)
             lines = complaints.read().strip().splitlines()
@@ -318,7 +330,7 @@ class _Process:
 
         def end() -> None:
             self._late = f"ended after {seconds:g} s: it {doing}"
-            process.kill()
+            _end(process)
 
         self._timer = threading.Timer(seconds, end)
         self._timer.daemon = True
