@@ -62,8 +62,8 @@ class Plan:
 
     @property
     def limit(self) -> float:
-        """The budget, or a default far above what any law needs."""
-        return self.budget if self.budget is not None else 120.0 if self.quick else 1800.0
+        """The budget, or a default far above what any law needs, on a busy machine too."""
+        return self.budget if self.budget is not None else 600.0 if self.quick else 3600.0
 
 
 # ``progress(event, backend, words)``: "start" (a process), "law" (now being tried), "done" (a law).
