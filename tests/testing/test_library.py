@@ -1,6 +1,8 @@
 """The kit from Python: functions, natives, reports; what is refused."""
 
 import functools
+import os
+from pathlib import Path
 
 import numpy as np
 import planted
@@ -8,7 +10,7 @@ import pytest
 
 import gradrules as gr
 from gradrules import testing
-from gradrules.testing import _truth
+from gradrules.testing import _cache, _truth
 
 
 def square(x, /):
@@ -220,3 +222,27 @@ def test_a_kept_truth_is_forgotten_when_its_oracle_changes(tmp_path, monkeypatch
     _truth.Truth(gr.inv, x, {}).derivative()
     assert len(list(tmp_path.iterdir())) == 2
     _truth._fingerprint.cache_clear()
+
+
+def test_what_is_kept_between_checks_is_in_the_users_cache_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("GRADRULES_CACHE", raising=False)
+    with _cache.kept_files() as variables:
+        truths = Path(variables["GRADRULES_TRUTH_CACHE"])
+    assert truths == tmp_path / "gradrules" / "truths"
+    new, old = truths / "new", truths / "old"
+    new.touch()
+    old.touch()
+    os.utime(old, (0, 0))
+    with _cache.kept_files():
+        assert list(truths.iterdir()) == [new]
+
+
+def test_where_nothing_can_be_kept_a_temporary_folder_serves(tmp_path, monkeypatch):
+    file = tmp_path / "a file, not a folder"
+    file.touch()
+    monkeypatch.setenv("GRADRULES_CACHE", str(file))
+    with _cache.kept_files() as variables:
+        truths = Path(variables["GRADRULES_TRUTH_CACHE"])
+        assert truths.is_dir()
+    assert not truths.exists()

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from ._cache import kept_files
 from ._check import Report, agreement
 from ._laws import ACROSS
 from ._run import Record
@@ -61,8 +63,8 @@ class Plan:
 
     @property
     def limit(self) -> float:
-        """The budget, or a default far above what any law needs."""
-        return self.budget if self.budget is not None else 120.0 if self.quick else 1800.0
+        """The budget, or a default far above what any law needs, on a busy machine too."""
+        return self.budget if self.budget is not None else 600.0 if self.quick else 3600.0
 
 
 # ``progress(event, backend, words)``: "start" (a process), "law" (now being tried), "done" (a law).
@@ -81,8 +83,7 @@ def check(plan: Plan, progress: Progress) -> Report:
     work = _Work(plan)
     records: list[Record] = []
     samples: dict[str, dict[str, Any]] = {name: {} for name in plan.backends}
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
-        cache = os.environ.get("GRADRULES_TRUTH_CACHE", folder)
+    with kept_files() as cache, ThreadPoolExecutor(AT_ONCE) as pool:
         slots = [pool.submit(work.serve, cache) for _ in range(AT_ONCE)]
         for slot in slots:
             slot.add_done_callback(lambda _: work.messages.put(None))
@@ -147,9 +148,9 @@ class _Work:
         with self._lock:
             self.stopped = True
             for process in self._processes:
-                process.kill()
+                _end(process)
 
-    def serve(self, cache: str) -> None:
+    def serve(self, cache: dict[str, str]) -> None:
         """Run processes, one after the other, until nothing is left for this slot."""
         while (backend := self._next_backend()) is not None:
             fast = self.plan.quick
@@ -215,16 +216,27 @@ class _Work:
         self.messages.put((event, backend, content))
 
 
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a worker, and whatever it has started: that would hold on to the worker's output."""
+    if process.returncode is not None:
+        return
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+
+
 class _Process:
     """One worker, from its start to its end."""
 
-    def __init__(self, work: _Work, backend: str, cache: str, *, fast: bool) -> None:
+    def __init__(self, work: _Work, backend: str, cache: dict[str, str], *, fast: bool) -> None:
         self._work, self._backend, self._fast = work, backend, fast
         self._environment = {
+            **cache,
             **os.environ,
             **_QUIET,
             **(_COMPILE_FAST if fast else {}),
-            "GRADRULES_TRUTH_CACHE": cache,
         }
         self._job: _Job | None = None
         self._law = ""
@@ -243,7 +255,7 @@ class _Process:
                 self._converse(process)
             finally:
                 self._watch(None, 0)
-                process.kill()
+                _end(process)
                 status = process.wait()
             complaints.seek(0)
             lines = complaints.read().strip().splitlines()
@@ -320,7 +332,7 @@ class _Process:
 
         def end() -> None:
             self._late = f"ended after {seconds:g} s: it {doing}"
-            process.kill()
+            _end(process)
 
         self._timer = threading.Timer(seconds, end)
         self._timer.daemon = True
