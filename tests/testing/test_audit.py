@@ -191,10 +191,8 @@ def test_a_script_that_ends_its_process_or_hangs_ends_itself_alone(monkeypatch):
 
 def test_an_interrupted_audit_keeps_what_it_knows():
     pytest.importorskip("autograd")
-    seen = []
 
     def interrupt(what, done, total):
-        seen.append((done, total))
         if what == "autograd" and done == total - 1:
             raise KeyboardInterrupt
 
@@ -204,7 +202,7 @@ def test_an_interrupted_audit_keeps_what_it_knows():
         wanted=lambda _, case: "ordinary, float64, re" in case,
         progress=interrupt,
     )
-    assert len(audit.findings) == seen[-1][1] // 2 - 1 > 0
+    assert {f.mode for f in audit.findings} == {"reverse", "rev over rev"}
 
 
 def test_the_command(tmp_path):
@@ -217,12 +215,11 @@ def test_the_command(tmp_path):
         capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "140"},
     )  # fmt: skip
     assert out.returncode == 0, out.stderr
-    assert "! 3" in out.stdout
+    assert "! 2" in out.stdout
     assert "autograd.numpy.linalg.det" in out.stdout
     records = json.loads(files[0].read_text())
     assert {r["mode"] for r in records} == {
         "reverse",
-        "reverse, recorded",
         "rev over rev",
         "rev over fwd",
     }
