@@ -28,6 +28,11 @@ KNOWN = {
         ("tensorflow", "det", "rank n-1, diagonal, float64, reverse", "raises"),
         ("autograd", "det", "rank n-1, diagonal, float64, reverse", "raises"),
     ],
+    "det of dense integers of rank n-1": [
+        ("tensorflow", "det", "rank n-1, product of integers, float64, reverse", "wrong"),
+        ("autograd", "det", "rank n-1, product of integers, float64, reverse", "raises"),
+        ("torch", "det", "rank n-1, product of integers, float64, rev over rev", "right"),
+    ],
     "heat kernel on a ring, by eigh": [
         (name, "eigh", "edge: ring of six, float64, heat kernel, reverse", "wrong NaN")
         for name in FRAMEWORKS
@@ -97,6 +102,10 @@ KNOWN = {
     ],
     "JAX eigh at scale 1e150": [
         ("jax", "eigh", "edge: scale 1e150, float64, eigenvectors, reverse", "NaN"),
+    ],
+    "torch det: second derivative where singular values repeat": [
+        ("torch", "det", "repeated eigenvalue, to rounding, float64, rev over rev", "wrong"),
+        ("torch", "det", "repeated eigenvalue, exactly, float64, rev over rev", "NaN"),
     ],
     "torch: forward mode differentiated again, at ordinary inputs": [
         ("torch", rule, f"ordinary, float64, {output}{mode} over fwd", "wrong")
