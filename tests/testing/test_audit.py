@@ -28,6 +28,11 @@ KNOWN = {
         ("tensorflow", "det", "rank n-1, diagonal, float64, reverse", "raises"),
         ("autograd", "det", "rank n-1, diagonal, float64, reverse", "raises"),
     ],
+    "det of dense integers of rank n-1": [
+        ("tensorflow", "det", "rank n-1, product of integers, float64, reverse", "wrong"),
+        ("autograd", "det", "rank n-1, product of integers, float64, reverse", "raises"),
+        ("torch", "det", "rank n-1, product of integers, float64, rev over rev", "right"),
+    ],
     "heat kernel on a ring, by eigh": [
         (name, "eigh", "edge: ring of six, float64, heat kernel, reverse", "wrong NaN")
         for name in FRAMEWORKS
@@ -97,6 +102,10 @@ KNOWN = {
     ],
     "JAX eigh at scale 1e150": [
         ("jax", "eigh", "edge: scale 1e150, float64, eigenvectors, reverse", "NaN"),
+    ],
+    "torch det: second derivative where singular values repeat": [
+        ("torch", "det", "repeated eigenvalue, to rounding, float64, rev over rev", "wrong"),
+        ("torch", "det", "repeated eigenvalue, exactly, float64, rev over rev", "NaN"),
     ],
     "torch: forward mode differentiated again, at ordinary inputs": [
         ("torch", rule, f"ordinary, float64, {output}{mode} over fwd", "wrong")
@@ -191,10 +200,8 @@ def test_a_script_that_ends_its_process_or_hangs_ends_itself_alone(monkeypatch):
 
 def test_an_interrupted_audit_keeps_what_it_knows():
     pytest.importorskip("autograd")
-    seen = []
 
     def interrupt(what, done, total):
-        seen.append((done, total))
         if what == "autograd" and done == total - 1:
             raise KeyboardInterrupt
 
@@ -204,7 +211,7 @@ def test_an_interrupted_audit_keeps_what_it_knows():
         wanted=lambda _, case: "ordinary, float64, re" in case,
         progress=interrupt,
     )
-    assert len(audit.findings) == seen[-1][1] // 2 - 1 > 0
+    assert {f.mode for f in audit.findings} == {"reverse", "rev over rev"}
 
 
 def test_the_command(tmp_path):
@@ -217,12 +224,11 @@ def test_the_command(tmp_path):
         capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "140"},
     )  # fmt: skip
     assert out.returncode == 0, out.stderr
-    assert "! 3" in out.stdout
+    assert "! 2" in out.stdout
     assert "autograd.numpy.linalg.det" in out.stdout
     records = json.loads(files[0].read_text())
     assert {r["mode"] for r in records} == {
         "reverse",
-        "reverse, recorded",
         "rev over rev",
         "rev over fwd",
     }

@@ -194,43 +194,49 @@ def _ask(
     progress: Progress,
 ) -> None:
     """All questions to one framework: its own functions first, alone in their process."""
+    texts: dict[bool, list[str]] = {}
+    for ours in (False, True):
+        paths = (f"gr.{q.rule}" if ours else functions[backend, q.rule] for q in asked)
+        texts[ours] = [
+            script(backend, question, function=path, ours=ours) if path else ""
+            for question, path in zip(asked, paths, strict=True)
+        ]
     answers: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
-    scripts: list[str] = []
     known: dict[str, dict[str, Any]] = {}
     with process, suppress(KeyboardInterrupt):
-        for ours in (False, True):
-            for question in asked:
-                path = f"gr.{question.rule}" if ours else functions[backend, question.rule]
-                text = script(backend, question, function=path, ours=ours) if path else ""
-                if not ours:
-                    scripts.append(text)
-                answers[ours].append(_answer(process, text, known) if text else {"error": ""})
-                done = len(answers[False]) + len(answers[True])
-                progress(backend, done, 2 * len(asked))
+        for ours, given in answers.items():
+            for text in texts[ours]:
+                if _body(text) not in known:
+                    known[_body(text)] = process.run(text) if text else {"error": ""}
+                given.append(known[_body(text)])
+                progress(backend, sum(map(len, answers.values())), 2 * len(asked))
     ordinary = {
         (ours, *question.kind): answer
         for ours, given in answers.items()
         for question, answer in zip(asked, given, strict=False)
         if question.situation.ordinary
     }
+    seen: set[str] = set()
     # Interrupted, what has been asked of both is known.
-    for question, text, *both in zip(asked, scripts, *answers.values(), strict=False):
+    for question, *of_two, theirs, mine in zip(
+        asked, *texts.values(), *answers.values(), strict=False
+    ):
+        if _body(of_two[1]) in seen:
+            continue  # the framework knows no difference between two modes
+        seen.add(_body(of_two[1]))
+        function = functions[backend, question.rule]
         verdicts = [
             _judged(question, answer, ordinary.get((ours, *question.kind), {}))
-            for ours, answer in zip((False, True), both, strict=True)
+            for ours, answer in ((False, theirs), (True, mine))
         ]
-        function = functions[backend, question.rule]
         if function is None:
             verdicts[0] = Verdict(MISSING, message=f"{backend} has no function for {question.rule}")
-        found.append(_finding(backend, question, function or "", text, *verdicts))
+        found.append(_finding(backend, question, function or "", of_two[0], *verdicts))
 
 
-def _answer(process: Process, text: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Run a script, unless it differs in its title alone from one that has run."""
-    body = text.partition("\n")[2]
-    if body not in known:
-        known[body] = process.run(text)
-    return known[body]
+def _body(text: str) -> str:
+    """A script without its title."""
+    return text.partition("\n")[2]
 
 
 def _judged(question: Question, answer: dict[str, Any], ordinary: dict[str, Any]) -> Verdict:

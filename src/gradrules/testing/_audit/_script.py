@@ -8,6 +8,7 @@ without one is not audited.
 import inspect
 import math
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import jinja2
@@ -15,7 +16,7 @@ import numpy as np
 
 from gradrules import Rule, adapters, registry
 from gradrules._override import resolve
-from gradrules.adapters import Native
+from gradrules.adapters import Native, _entry_points
 
 from ._questions import NESTINGS, Question
 
@@ -27,8 +28,10 @@ _CALL = {"r": "down({}, {})", "f": "up({}, {})"}
 @cache
 def template(backend: str) -> jinja2.Template | None:
     """How a framework spells a script; `None` if its adapter does not say."""
-    package = type(adapters.load(backend)).__module__.partition(".")[0]
-    loader = jinja2.PackageLoader(package, "")
+    # Found without importing the adapter, which imports its framework.
+    package = _entry_points()[backend].module.partition(".")[0]
+    found = find_spec(package)
+    loader = jinja2.FileSystemLoader((found and found.submodule_search_locations) or [])
     environment = jinja2.Environment(
         loader=loader, trim_blocks=True, lstrip_blocks=True, autoescape=False,
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True,
