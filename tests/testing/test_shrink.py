@@ -85,7 +85,9 @@ def test_what_a_failure_says(planted):
     assert float(record.value) == pytest.approx(-float(record.truth))
     assert record.error > record.tolerance
     assert "64 n eps (|q| + |Dq[delta]|), n = 1" in record.origin
-    assert record.repeat.startswith("gradrules check --rule solve --backend numpy --law vjp --seed 0")
+    assert record.repeat.startswith(
+        "gradrules check --rule solve --backend numpy --law vjp --seed 0"
+    )
 
 
 def test_an_error_is_shrunk_to_the_same_error(planted, monkeypatch):
