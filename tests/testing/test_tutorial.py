@@ -116,3 +116,9 @@ def test_in_ci(folder):
         re.findall(r"`(\w+)`", GUIDE.partition("**Records.**")[2].partition("The same seed")[0])
     )
     assert fields - {"pass", "fail", "skip"} <= {*records[0], "timeout"}
+
+
+def test_inputs_for_tests_of_ones_own(folder):
+    (folder / "test_inputs.py").write_text(block("`test_inputs.py`:"))
+    done = python(folder, "-m", "pytest", "-q", "test_inputs.py")
+    assert "2 passed" in done.stdout, done.stdout

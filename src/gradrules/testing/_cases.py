@@ -10,6 +10,7 @@ import numpy as np
 from gradrules import Edge, Rule
 
 from ._matrices import ANCHORS, Recipe, Seeded, Source, is_complex, matrix, numbers, satisfies
+from ._truth import has_oracle
 
 DTYPES = ("float32", "float64", "complex64", "complex128")
 SINGLE = ("float32", "complex64")
@@ -205,7 +206,7 @@ def cases(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
     yield from _general(rule, quick=quick, seed=seed)
     yield from _shapes(rule, quick=quick, seed=seed)
     yield from _edges(rule)
-    if not quick:
+    if not quick and has_oracle(rule.name):
         yield from _crossed(rule, seed=seed)
         yield from named(rule)
 
@@ -234,6 +235,8 @@ def _kinds(rule: Rule, *, quick: bool) -> list[tuple[str, str, int]]:
     found = [(dtype, "general", 3) for dtype in dtypes]
     if of_matrices(rule):
         hard = {"nonnormal": "float64", "close": "float64", "spread": "complex128"}
+        if not has_oracle(rule.name):
+            del hard["close"]  # differences in float64 step over the gap
         for kind, double in hard.items():
             found += [(d, kind, 3) for d in dtypes if not quick or d == double]
     if not quick:

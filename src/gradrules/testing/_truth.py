@@ -228,7 +228,7 @@ class Truth:
         if len(ways) > 2:
             return None
         outer = ways[len(inner) :]
-        scale = max((np.max(np.abs(p)) for p in primals if p.size), default=1.0)
+        scale = max((np.max(np.abs(p)) for p in primals if p.size), default=1.0) or 1.0
         results = []
         for relative in np.geomspace(3e-2, 3e-6, 9):
             total: Any = None

@@ -27,6 +27,7 @@ from gradrules import Rule
 from . import _matrices
 from ._cases import DTYPES, KINDS, build, hard_kinds, of_matrices, sampled, valid
 from ._matrices import SPECTRA, STRUCTURES, Recipe
+from ._truth import has_oracle
 
 __all__ = [
     "KINDS",
@@ -231,5 +232,7 @@ def kinds(rule: Rule) -> list[str]:
     """Names of the kinds of matrices on which a rule has derivatives, the plainest first."""
     if not of_matrices(rule):
         return ["general"]
-    known = ["general", "nonnormal", "spread", "close", *hard_kinds(rule)]
+    known = ["general", "nonnormal", "spread"]
+    if has_oracle(rule.name):
+        known += ["close", *hard_kinds(rule)]
     return [name for name in known if name in KINDS and name != "clustered"]
