@@ -88,6 +88,9 @@ def test_the_adapter_of_the_guide_passes_every_law_of_every_rule(site, tmp_path)
         ("vmap", "tally has no vectorizing transformation"),
         ("compile", "tally has no compiler"),
         ("kept", "this adapter keeps no arrays"),
+        ("gauge", "the rule declares no gauge"),
+        ("structure", "the rule declares no structure"),
+        ("scale", "the rule declares no degrees"),
         ("agree", "no other backend to compare with"),
     }
 

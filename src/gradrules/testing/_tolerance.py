@@ -35,6 +35,10 @@ class Tolerance(float):
         made.origin = origin
         return made
 
+    def __getnewargs__(self) -> tuple[float, str]:  # type: ignore[override]
+        """For copies."""
+        return float(self), self.origin
+
     def __truediv__(self, scale: float) -> "Tolerance":
         """The same relative to something."""
         words = self.origin if scale == 1.0 else f"({self.origin}) / {scale:.2e}"

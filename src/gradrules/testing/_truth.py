@@ -216,9 +216,10 @@ class Truth:
     ) -> tuple[Any, ...] | None:
         """Differences of sixth order in float64, of the value or of the rule's own jvp.
 
-        Nine steps are tried; where two neighbours differ least the result is taken, and how much
-        they differ is the doubt. A second derivative is a difference of the jvp, which was compared
-        with differences itself; of a function without a jvp it is a difference of differences.
+        Nine steps are tried; the result that differs least from both of its neighbours is taken, and
+        ten times how much it differs is the doubt. A second derivative is a difference of the jvp,
+        which was compared with differences itself; of a function without a jvp it is a difference of
+        differences.
         """
         primals = tuple(_double(p) for p in self.primals)
         if not directions:
@@ -268,8 +269,12 @@ class Truth:
                 default=0.0,
             )
 
-        pairs = [(distance(a, b), b) for a, b in itertools.pairwise(results)]
-        doubt, best = min(pairs, key=lambda pair: pair[0])
+        steps = [distance(a, b) for a, b in itertools.pairwise(results)]
+        # Two results may agree by chance; three hardly do.
+        found = [
+            (max(pair), b) for pair, b in zip(itertools.pairwise(steps), results[1:-1], strict=True)
+        ]
+        doubt, best = min(found, key=lambda one: one[0])
         self._doubts[order] = max(self._doubts.get(order, 0.0), 10 * doubt)
         return tuple(best)
 

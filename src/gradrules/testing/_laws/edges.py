@@ -14,7 +14,7 @@ from .._cases import of_matrices
 from .._tolerance import largest
 from .first_order import of_jvp, of_value, of_vjp
 from .second_order import NESTINGS, of_second
-from .trial import Inapplicable, Measure, Trial, elements, empty, functional
+from .trial import Inapplicable, Measure, Trial, batch_rank, empty, functional
 
 
 def edge(trial: Trial) -> list[Measure]:
@@ -30,7 +30,7 @@ def edge(trial: Trial) -> list[Measure]:
                 else []
             ),
         ]
-    if trial.case.kind == "shape" and not empty(trial) and len(elements(trial)) == 2:
+    if trial.case.kind == "shape" and batch_rank(trial) and not empty(trial):
         return [m for bad in (float("nan"), float("inf")) for m in _bad_data(trial, bad)]
     return []
 
