@@ -360,7 +360,45 @@ def order2(trial: Trial) -> list[Measure]:
         return []
     if trial.quick and (trial.options or trial.case.name.startswith("nonnormal")):
         return []
-    return _order2(trial, NESTINGS)
+    return [*_order2(trial, NESTINGS), *_in_the_linear_argument(trial)]
+
+
+def _in_the_linear_argument(trial: Trial) -> list[Measure]:
+    """The vjp differentiated in its cotangents is the jvp, the jvp in its tangents is itself.
+
+    Second derivatives of a composition pass there; those of the rule alone do not.
+    """
+    backend, f, weights = _functional(trial)
+    t = backend.transforms
+    x, w = (tuple(map(backend.array, arrays)) for arrays in (trial.primals, weights))
+    ds, es = trial.direction(0), trial.direction(1)
+    present = [i for i, v in enumerate(ds) if v is not None]
+    d, e = (tuple(backend.array(v[i]) for i in present) for v in (ds, es))
+
+    def pulled(*bars: Any) -> Any:
+        found = t.vjp(f, x, bars)
+        return tuple(found[i] for i in present)
+
+    def pushed(*dots: Any) -> Any:
+        given = dict(zip(present, dots, strict=True))
+        return t.jvp(f, x, tuple(given.get(i) for i in range(len(ds))))
+
+    measures = []
+    for what, got, direction in (
+        ("rev over rev, in the cotangents", t.vjp(pulled, w, d), ds),
+        ("fwd over fwd, in the tangents", t.jvp(pushed, d, e), es),
+    ):
+        want = _kept_outputs(trial, trial.truth.derivative(direction, invariants=True))
+        moved = _kept_outputs(
+            trial, trial.truth.derivative(direction, trial.perturbation, invariants=True)
+        )
+        if want is None:
+            raise Inapplicable(NO_TRUTH)
+        measures += [
+            trial.compare(backend.numpy(v), want[i], 0 if moved is None else moved[i], what)
+            for i, v in enumerate(got)
+        ]
+    return measures
 
 
 def _order2(trial: Trial, nestings: Sequence[str]) -> list[Measure]:
