@@ -447,6 +447,55 @@ def _order2(trial: Trial, nestings: Sequence[str]) -> list[Measure]:
     return measures
 
 
+def order3(trial: Trial) -> list[Measure]:
+    """Third derivatives equal the truth: what a second derivative calls is differentiable too."""
+    if not _once(trial) or trial.options or trial.case.dtype != "float64":
+        return []
+    backend, f, weights = _functional(trial)
+    t = backend.transforms
+    x, w = (tuple(map(backend.array, arrays)) for arrays in (trial.primals, weights))
+    directions = [trial.direction(i) for i in range(3)]
+    truth = _kept_outputs(trial, trial.truth.derivative(*directions, invariants=True))
+    if truth is None:
+        raise Inapplicable(NO_TRUTH)
+    change = _kept_outputs(
+        trial, trial.truth.derivative(*directions, trial.perturbation, invariants=True)
+    )
+    present = [i for i, v in enumerate(directions[0]) if v is not None]
+    d, e, h = (tuple(None if v is None else backend.array(v) for v in vs) for vs in directions)
+
+    def forward(function: Any, along: Any) -> Any:
+        return lambda *arrays: t.jvp(function, arrays, along)
+
+    def backward(function: Any, bars: Any) -> Any:
+        def gradient(*arrays: Any) -> Any:
+            found = t.vjp(function, arrays, bars)
+            return tuple(found[i] for i in present)
+
+        return gradient
+
+    d_present, e_present = (tuple(v[i] for i in present) for v in (d, e))
+    want = _inner(weights, truth)
+    size = float(sum(np.sum(np.abs(a * b)) for a, b in zip(weights, truth, strict=True)))
+    moved = (
+        0.0
+        if change is None
+        else float(sum(np.sum(np.abs(a * b)) for a, b in zip(weights, change, strict=True)))
+    )
+    tolerance = trial.allowed(trial.case.order, size, moved)
+    pushed = [backend.numpy(v) for v in forward(forward(forward(f, d), e), h)(*x)]
+    pulled = [
+        backend.numpy(v) for v in backward(backward(backward(f, w), d_present), e_present)(*x)
+    ]
+    return [
+        Measure(abs(got - want) / (size or 1.0), tolerance / (size or 1.0), name)
+        for name, got in (
+            ("fwd over fwd over fwd", _inner(weights, pushed)),
+            ("rev over rev over rev", _inner(pulled, [directions[2][i] for i in present])),
+        )
+    ]
+
+
 def batch(trial: Trial) -> list[Measure]:
     """With batch axes in front, every element has its own value, tangent and gradient."""
     if trial.case.kind != "shape" or _empty(trial):
@@ -842,6 +891,7 @@ LAWS: dict[str, Callable[[Trial], list[Measure]]] = {
     "adjoint": adjoint,
     "linear": linear,
     "order2": order2,
+    "order3": order3,
     "batch": batch,
     "vmap": vmap,
     "compile": compile,
