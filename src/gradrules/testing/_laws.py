@@ -15,7 +15,7 @@ from array_api_compat import numpy as xp
 
 from gradrules import Rule
 from gradrules._dispatch import backend_of
-from gradrules.errors import UnsupportedTransformError
+from gradrules.errors import GradrulesError, UnsupportedTransformError
 
 from ._backends import Backend, FrameworkBackend, as_tuple
 from ._cases import Case, generator, normal, of_matrices
@@ -807,7 +807,7 @@ def _declared(trial: Trial, outcome: str, what: str) -> list[Measure]:
     except (Inapplicable, UnsupportedTransformError):
         raise
     except Exception as error:  # an array library may raise anything at a singular matrix
-        if outcome in ("any", "raises"):
+        if outcome in ("any", "raises") and not _is_mistake(error):
             return [Measure(0.0, 0.0, f"{what}: raises {type(error).__name__}")]
         raise
     finite = all(bool(np.all(np.isfinite(v))) for v in found if v is not None)
@@ -849,37 +849,71 @@ def _computed(trial: Trial, what: str) -> list[Any]:
 
 def _bad_data(trial: Trial, bad: float) -> list[Measure]:
     """NaN or infinity in one element of a batch: not finite there, right elsewhere."""
-    damaged = tuple(p.copy() for p in trial.primals)
-    for i, p in enumerate(damaged):
-        if trial.rule.differentiable(i):
-            p[(1, *(0,) * (p.ndim - 1))] = bad
+    if not of_matrices(trial.rule):
+        return []  # an elementwise function may well have a value at infinity
     word = "nan" if np.isnan(bad) else "inf"
-    d = trial.direction(0)
-    try:
-        outputs, _ = trial.backend.jvp(trial.rule, trial.options, damaged, d)
-        bars = tuple(
-            None if b is None else np.ones_like(b) for b in trial.cotangents(trial.outputs)
-        )
-        if trial.gauge is not None:
-            bars = tuple(trial.gauge.horizontal(tuple(trial.outputs), bars, xp))
-        gradients = trial.backend.vjp(trial.rule, trial.options, damaged, bars)
-    except UnsupportedTransformError:
-        raise
-    except Exception as error:  # the library's own refusal of such data
-        return [Measure(0.0, 0.0, f"{word}: raises {type(error).__name__}")]
-    measures = []
-    for what, arrays in (("value", outputs), ("gradient", gradients)):
-        if not of_matrices(trial.rule):
-            break  # an elementwise function may well have a value at infinity
-        finite = all(np.all(np.isfinite(a[1])) for a in arrays)
-        measures.append(Measure(float(finite), 0.0, f"{word} in the data, and a finite {what}"))
     clean = trial.backend.value(trial.rule, trial.options, tuple(p[:1] for p in trial.primals))
-    if trial.gauge is None:
-        for got, want in zip(outputs, clean, strict=True):
-            measures.append(trial.compare(got[0], want[0], largest(want), f"{word} next door"))
-    spoiled = any(not np.all(np.isfinite(g[0])) for g in gradients)
-    measures.append(Measure(float(spoiled), 0.0, f"{word} spoils another matrix of the batch"))
+    touched = [i for i in range(len(trial.primals)) if trial.rule.differentiable(i)]
+    measures = []
+    for one in touched:
+        damaged = _damaged(trial, [one], bad)
+        for what, compute in (
+            ("value", lambda x: trial.backend.value(trial.rule, trial.options, x)),
+            (
+                "value beside a tangent",
+                lambda x: trial.backend.jvp(trial.rule, trial.options, x, trial.direction(0))[0],
+            ),
+        ):
+            outputs = _unless_refused(compute, damaged)
+            if outputs is None:
+                continue
+            finite = all(np.all(np.isfinite(y[1])) for y in outputs)
+            label = f"{word} in {trial.rule.inputs[one]}"
+            measures.append(Measure(float(finite), 0.0, f"{label}, and a finite {what}"))
+            for got, want in zip(outputs, clean, strict=True):
+                wrong = got.dtype != want.dtype
+                measures.append(Measure(float(wrong), 0.0, f"{label}, and a {what} of {got.dtype}"))
+                if trial.gauge is None:
+                    measures.append(
+                        trial.compare(got[0], want[0], largest(want), f"{label} next door")
+                    )
+    bars = tuple(None if b is None else np.ones_like(b) for b in trial.cotangents(trial.outputs))
+    if trial.gauge is not None:
+        bars = tuple(trial.gauge.horizontal(tuple(trial.outputs), bars, xp))
+    gradients = _unless_refused(
+        lambda x: trial.backend.vjp(trial.rule, trial.options, x, bars),
+        _damaged(trial, touched, bad),
+    )
+    if gradients is not None:
+        finite = all(np.all(np.isfinite(g[1])) for g in gradients)
+        measures.append(Measure(float(finite), 0.0, f"{word} in the data, and a finite gradient"))
+        spoiled = any(not np.all(np.isfinite(g[0])) for g in gradients)
+        measures.append(Measure(float(spoiled), 0.0, f"{word} spoils another matrix of the batch"))
     return measures
+
+
+def _damaged(trial: Trial, which: Sequence[int], bad: float) -> tuple[Any, ...]:
+    """The primals, those of `which` with a bad entry in the second element of the batch."""
+    damaged = tuple(p.copy() for p in trial.primals)
+    for i in which:
+        damaged[i][(1, *(0,) * (damaged[i].ndim - 1))] = bad
+    return damaged
+
+
+def _unless_refused(compute: Callable[[Any], Any], primals: tuple[Any, ...]) -> Any:
+    """What comes, or `None` if the array library refuses such data."""
+    try:
+        return compute(primals)
+    except Exception as error:
+        if _is_mistake(error):
+            raise
+        return None
+
+
+def _is_mistake(error: Exception) -> bool:
+    """Whether an exception is that of faulty code, or our own: no array library's refusal."""
+    mistakes = (GradrulesError, TypeError, LookupError, AttributeError, NameError, AssertionError)
+    return isinstance(error, mistakes)
 
 
 NO_TRUTH = "the truth does not exist at this input, or no oracle knows it"
