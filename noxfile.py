@@ -93,3 +93,20 @@ def contract(session: nox.Session) -> None:
         session.run("python", "tests/contract/table.py", "run", framework, records[-1])
     with open("docs/transforms.md", "w") as page:
         session.run("python", "tests/contract/table.py", "page", *records, stdout=page)
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Every fault in every rule, three tools beside each other, and the page of both: minutes."""
+    session.install(TORCH, "-e", ".[all]")
+    session.env["PYTHONPATH"] = "tests/core"
+    equivalents = "tests/testing/equivalents.toml"
+    score, tools = (f"{session.create_tmp()}/{name}.json" for name in ("score", "tools"))
+    session.run("gradrules", "mutate", "--load", "third_party", "--equivalents", equivalents,
+                "--json", score, *session.posargs)  # fmt: skip
+    if not session.posargs:
+        session.run("python", "tests/testing/tools.py", tools)
+        with open("docs/mutation.md", "w") as page:
+            session.run(
+                "python", "tests/testing/mutation_page.py", score, equivalents, tools, stdout=page
+            )

@@ -93,6 +93,7 @@ def _wants_xp(function: Function) -> Function:
     def without(*args: Any, xp: Namespace, **options: Any) -> Any:  # noqa: ARG001
         return function(*args, **options)
 
+    without.__wrapped__ = function  # type: ignore[attr-defined]
     return without
 
 

@@ -60,13 +60,17 @@ def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> Mayb
         "M. B. Giles, NA-08/01, Oxford University, 2008, section 3.1 (real)",
         "C. Boeddeker et al., arXiv:1701.00392, 2017 (complex)",
     ),
-    variants=({}, {"lower": True}, {"lower": False}, {"degenerate": "project"}),
+    variants=({}, {"lower": True}, {"lower": False}, {"lower": True, "degenerate": "project"}),
     edges={
         "triple eigenvalue": Edge(
             primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), first="nan", second="nan"
         ),
         "pair of equal eigenvalues": Edge(
             primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), first="nan", second="nan"
+        ),
+        "pair of equal eigenvalues, projected": Edge(
+            primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"degenerate": "project"},
+            first="finite", second="nan",
         ),
         "zero matrix": Edge(primals=([[0.0, 0], [0, 0.0]],), first="nan", second="nan"),
         "ring of six": Edge(
