@@ -21,12 +21,15 @@ FAULTS = {
     "a transpose is missing": (
         "solve", "solve_vjp", "transpose dropped", "adjoint(primals[0], xp)", "primals[0]"),
     "a factor of two": (
-        "expm", "frechet", "factor", "", ""),
+        "expm", "expm_fast_vjp", "factor",
+        "_taylor.frechet(kept, cotangents[0], xp, conjugate=True)[1]",
+        "result(_taylor.frechet(kept, cotangents[0], xp, conjugate=True)[1], 0, 'multiplied', 2.0)"),
     "gaps of eigenvalues transposed": (
         "eigh", "gap_quotient", "sign", "w[..., None, :] - w[..., :, None]",
         "w[..., None, :] + w[..., :, None]"),
     "a term is missing": (
-        "expm_frechet", "expm_frechet_jvp", "term dropped", "", ""),
+        "eigh", "eigh_vjp", "term dropped",
+        "inner + xp.astype(diagonal_matrix(w_bar, xp), v.dtype)", "inner"),
     "second derivative, reverse over reverse": (
         "slogdet", "slogdet_vjp", "gradient stopped", "primals", "stopped(primals, 0)"),
     "second derivative of a composition": (
@@ -51,10 +54,11 @@ FAULTS = {
     "close eigenvalues are called equal": ("eigh", "gap_quotient", "tolerance", "GAP", "GAP * 1000000.0"),
     "singular matrix: finite and wrong": (
         "slogdet", "poisoned", "mask dropped", "xp.where(bad, xp.full_like(x, float('nan')), zero)", "zero"),
-    "singular matrix: a term of the cofactors": ("det", "_all_but_two", "mask dropped", "", ""),
-    "infinite data: finite and wrong": (
-        "solve", "guarded", "term dropped", "y + (s if is_complex(y) else real(s, xp))", "y"),
-    "large norm": ("expm", "_powers", "mask dropped", "", ""),
+    "singular matrix: a wrong quotient": (
+        "det", "_all_but_two", "mask dropped",
+        "xp.where(nonzero, quotient, xp.where(last_pair, first, zero))", "quotient"),
+    "a batch of matrices of unequal norm": (
+        "expm", "frechet", "mask dropped", "xp.where(more, x @ y + y @ x, y)", "x @ y + y @ x"),
     "an option is ignored": ("eigvalsh", "values_vjp", "option", "lower", "None"),
 }  # fmt: skip
 

@@ -91,7 +91,8 @@ def draw(
         structure = declared.structure.get(name, "general")
         if len(shape) == 2 and core[0] == core[1]:
             count = int(np.prod(batch, dtype=int))
-            stack = [_square(rng, n, dtype, kind, structure) for _ in range(count)]
+            # The elements of a batch are not of one size: what one needs, another must not get.
+            stack = [_square(rng, n, dtype, kind, structure) * 8 ** (i % 2) for i in range(count)]
             whole = np.array(stack, dtype=dtype) if stack else np.empty((0, *shape), dtype=dtype)
             primals.append(whole.reshape(batch + shape))
         else:

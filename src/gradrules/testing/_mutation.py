@@ -127,12 +127,22 @@ def _reached(rule: Rule) -> list[tuple[Function, Rule, str]]:
     """The functions that the derivatives of `rule` run, with the rule and the part that each is.
 
     Those of the rule's own package, that is: what it imports from elsewhere is not its own, and public
-    rules that it calls have derivatives of their own.
+    rules that it calls have derivatives of their own. What only `keep` shares with the primal is the
+    primal's.
     """
+    derivatives = _closure(rule, [part for part in DERIVATIVES if part != "keep"])
+    keeping = _closure(rule, ["keep"])
+    primal = _closure(rule, ["primal"])
+    own = {f: found for f, found in keeping.items() if f not in primal}
+    return [(function, *found) for function, found in (own | derivatives).items()]
+
+
+def _closure(rule: Rule, parts: Sequence[str]) -> dict[Function, tuple[Rule, str]]:
+    """The functions that some parts of a rule run."""
     package = rule.__module__.rpartition(".")[0] or rule.__module__
     found: dict[Function, tuple[Rule, str]] = {}
     waiting: list[tuple[Any, Rule, str]] = [
-        (rule._functions[part], rule, part) for part in DERIVATIVES if rule.defines(part)
+        (rule._functions[part], rule, part) for part in parts if rule.defines(part)
     ]
     while waiting:
         thing, owner, part = waiting.pop(0)
@@ -152,12 +162,12 @@ def _reached(rule: Rule) -> list[tuple[Function, Rule, str]]:
             continue
         found[function] = (owner, part)
         waiting += [(used, owner, "") for used in _used(function)]
-    return [(function, owner, part) for function, (owner, part) in found.items()]
+    return found
 
 
 def _used(function: Function) -> Iterator[Any]:
     """What the names in a function mean in its module, attributes of modules among them."""
-    for node in ast.walk(_source(function)):
+    for node in (spot.node for spot in _spots(_source(function))):
         if isinstance(node, ast.Name):
             yield function.__globals__.get(node.id)
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):

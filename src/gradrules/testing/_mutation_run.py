@@ -261,8 +261,9 @@ def _stale(
                 one = Equivalent((rule,), entry.function, (fault,), entry.reason)
                 matched = [v for v in verdicts if one.covers(v.mutant)]
                 caught = [v for v in matched if v.status != "equivalent"]
+                # Of expressions that are written twice, one may be of no account.
                 if not matched:
                     yield f"{rule}, {entry.function}, {fault}: there is no such fault"
-                elif caught:
+                elif len(caught) == len(matched):
                     where = f"{caught[0].law} on {caught[0].backend}"
                     yield f"{rule}, {entry.function}, {fault}: caught by {where}"
