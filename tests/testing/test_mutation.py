@@ -17,10 +17,10 @@ from gradrules.testing._faults import HERE, KINDS, Place
 from gradrules.testing._mutation_run import read_equivalents
 
 EQUIVALENTS = read_equivalents(Path(__file__).parent / "equivalents.toml")
-RULES = sorted(
-    name for name, rule in gr.registry.items() if rule.__module__.partition(".")[0] in
-    ("gradrules", "third_party")
-)  # fmt: skip
+RULES = [
+    name for name, rule in gr.registry.items()
+    if rule.__module__.startswith("gradrules.") or name in ("tests.softmax", "tests.power")
+]  # fmt: skip
 FAULTS = {name: _mutation.mutants(gr.registry[name]) for name in RULES}
 
 
@@ -50,11 +50,10 @@ def test_every_equivalent_is_a_fault_that_can_be_planted():
     for entry in EQUIVALENTS:
         assert entry.reason
         for rule in entry.rules:
-            for fault in entry.faults:
-                assert any(
-                    (m.function, f"{m.kind}: {m.change}") == (entry.function, fault)
-                    for m in FAULTS[rule]
-                ), (rule, fault)
+            planted = {
+                (m.function, f"{m.kind}: {m.change}") for m in _mutation.mutants(gr.registry[rule])
+            }
+            assert {(entry.function, fault) for fault in entry.faults} <= planted, rule
 
 
 def test_a_law_that_does_not_look_lets_a_fault_survive():
