@@ -18,7 +18,7 @@ from gradrules.testing import _mutation
 # What is wrong because of it: rule, function, kind of fault, changed expression, what it becomes.
 FAULTS = {
     "wrong sign": ("inv", "inv_vjp", "sign", "-(yh @ y_bar @ yh)", "yh @ y_bar @ yh"),
-    "a transpose is missing": (
+    "a transpose is missing, in the form that is differentiated": (
         "solve", "solve_vjp", "transpose dropped", "adjoint(primals[0], xp)", "primals[0]"),
     "a factor of two": (
         "expm", "expm_fast_vjp", "factor",

@@ -123,6 +123,7 @@ def first_failure(
 # -- what a derivative runs ------------------------------------------------------------------------
 
 
+@cache
 def _reached(rule: Rule) -> list[tuple[Function, Rule, str]]:
     """The functions that the derivatives of `rule` run, with the rule and the part that each is.
 
