@@ -68,9 +68,9 @@ def equivalents(file, verdicts):
         for fault in entry.faults:
             kind, _, change = fault.partition(": ")
             rules = [r for r in entry.rules if (r, entry.function, fault) in planted]
-            reasons[entry.reason].append(
-                f"{', '.join(rules)}, `{entry.function}`, {kind}: `{change}`"
-            )
+            if rules:
+                where = f"{', '.join(rules)}, `{entry.function}`"
+                reasons[entry.reason].append(f"{where}, {kind}: `{change}`")
     return "\n".join(
         f"* {reason}.\n" + "".join(f"  * {fault}\n" for fault in faults)
         for reason, faults in reasons.items()
@@ -135,8 +135,9 @@ The first two take their inputs from the user: a random real 3 x 3 matrix, doubl
 
 $tools
 
-`gradcheck` does not try forward mode unless told to, never forward over forward, and allows
-a relative error of 1e-3; `check_grads` tries all nestings of two modes at one point. Neither chooses
+`gradcheck` does not try forward mode unless told to, and never forward over forward; in eager PyTorch it
+meets the fast form of a first derivative, and the form that is differentiated in second ones alone.
+`check_grads` tries all nestings of the two modes, with the cotangents held constant. Neither chooses
 inputs: a singular matrix, an equal eigenvalue, a complex number is tried if its user thinks of it.
 Neither knows the true value: what they compare with are differences.
 """)
