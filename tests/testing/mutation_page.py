@@ -131,7 +131,8 @@ $equivalents
 The same faults in our own derivatives, shown to `torch.autograd.gradcheck` with `gradgradcheck`, to
 `jax.test_util.check_grads` (second order, both modes) and to our quick check, each with its defaults.
 The first two take their inputs from the user: a random real 3 x 3 matrix, double precision. Made by
-`tests/testing/tools.py`.
+`tests/testing/tools.py`. We chose the faults, to show what each tool can see and what not: the totals are
+no measure of how often it happens.
 
 $tools
 
