@@ -105,3 +105,20 @@ def audit(session: nox.Session) -> None:
     session.run("gradrules", "audit", "--json", found, *session.posargs, success_codes=[0, 1])
     with open("docs/audit.md", "w") as page:
         session.run("python", "tests/testing/audit_table.py", found, stdout=page)
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Every fault in every rule, three tools beside each other, and the page of both: minutes."""
+    session.install(TORCH, "-e", ".[all]")
+    session.env["PYTHONPATH"] = "tests/core"
+    equivalents = "tests/testing/equivalents.toml"
+    score, tools = (f"{session.create_tmp()}/{name}.json" for name in ("score", "tools"))
+    session.run("gradrules", "mutate", "--load", "third_party", "--equivalents", equivalents,
+                "--json", score, *session.posargs)  # fmt: skip
+    if not session.posargs:
+        session.run("python", "tests/testing/tools.py", tools)
+        with open("docs/mutation.md", "w") as page:
+            session.run(
+                "python", "tests/testing/mutation_page.py", score, equivalents, tools, stdout=page
+            )

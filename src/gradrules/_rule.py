@@ -33,9 +33,13 @@ class Edge:
     ``"exact"`` promises the true value, ``"nan"`` a NaN wherever the truth does not exist,
     ``"raises"`` the array library's own error; ``"any"`` promises nothing finite and wrong, and
     is tested for NaN or truth.
+
+    Where the outputs have no derivative, but some functions of them do, `loss` is one of these:
+    ``loss(outputs, xp)``, a tuple of arrays. Then the derivatives promised are those of the loss.
     """
 
     primals: tuple[Any, ...]
+    loss: Callable[..., Any] | None = None
     options: Mapping[str, Hashable] = field(default_factory=dict)
     value: str = "exact"
     first: str = "exact"
@@ -108,6 +112,7 @@ def _wants_xp(function: Function) -> Function:
     def without(*args: Any, xp: Namespace, **options: Any) -> Any:  # noqa: ARG001
         return function(*args, **options)
 
+    without.__wrapped__ = function  # type: ignore[attr-defined]
     return without
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``gradrules list | show | check | audit``."""
+"""The command line: ``gradrules list | show | check | audit | mutate``."""
 
 import importlib
 import json
@@ -10,10 +10,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from . import _audit_report, _pages, _report, registry
+from . import _audit_report, _mutation_report, _pages, _report, registry
 from ._rule import Rule
 from .testing import ACROSS, LAWS, _backends
 from .testing import _audit as auditing
+from .testing._faults import KINDS
+from .testing._mutation_run import mutate, read_equivalents
 from .testing._session import Plan, check
 
 app = typer.Typer(
@@ -163,6 +165,59 @@ def audit_frameworks(
         html.write_text(_pages.audit_page(found, command=_command()), encoding="utf-8")
     _audit_report.print_audit(console, found)
     if any(f.ours.verdict == auditing.WRONG for f in found.findings):
+        raise typer.Exit(1)
+
+
+@app.command("mutate")
+def mutate_rules(
+    rule: Annotated[list[str] | None, typer.Option(help="Only this rule (repeatable).")] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option(help="Only this kind of fault (repeatable).")
+    ] = None,
+    backend: Annotated[
+        list[str] | None,
+        typer.Option(help="Try faults here (repeatable, in this order); else NumPy first."),
+    ] = None,
+    equivalents: Annotated[
+        Path | None, typer.Option(help="TOML file of faults that change nothing, with reasons.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same inputs.")] = 0,
+    timeout: Annotated[float, typer.Option(help="Seconds for one fault.")] = 120.0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all verdicts here.")
+    ] = None,
+    load: Load = None,
+) -> None:
+    """Plant faults in the derivatives of rules, and see whether a quick check finds each.
+
+    Exit status: 0 all were found, 1 one survived or the list of equivalents is not true, 2 a wrong
+    call.
+    """
+    _import(load)
+    rules = _known("rule", rule, list(registry))
+    kinds = _known("kind", kind, list(KINDS))
+    backends = _known("backend", backend, _backends.installed()) if backend else None
+    try:
+        known = read_equivalents(equivalents) if equivalents is not None else []
+        with _mutation_report.Watch(console) as watch:
+            score = mutate(
+                rules,
+                kinds=kinds,
+                backends=backends,
+                equivalents=known,
+                load=load or (),
+                seed=seed,
+                timeout=timeout,
+                progress=watch.hear,
+            )
+    except (ImportError, OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
+    if json_file is not None:
+        json_file.write_text(
+            json.dumps([verdict.as_dict() for verdict in score.verdicts], indent=1)
+        )
+    _mutation_report.print_score(console, score, rules)
+    if not score.passed:
         raise typer.Exit(1)
 
 

@@ -4,8 +4,6 @@ import os
 
 import gradrules as gr
 
-FAULTS = ("transpose", "conjugate", "half", "sign", "dropped")
-
 
 def _matrix(x):
     return x is not None and len(x.shape) >= 2 and x.shape[-1] == x.shape[-2]
@@ -26,20 +24,6 @@ def _damage(fault, values, xp):
         else:
             out.append(-v)
     return tuple(out) if many else out[0]
-
-
-def applies(rule, part, fault):
-    """Whether the fault changes anything: a scalar has no transpose, one input no term to drop."""
-    linear_in = rule.signature.outputs if part.endswith("vjp") else rule.signature.inputs
-    targets = rule.signature.inputs if part.endswith("vjp") else rule.signature.outputs
-    if fault == "dropped":
-        return len(linear_in) > 1 or len(targets) > 1
-    if fault == "transpose":
-        # The gradient of a Hermitian function is Hermitian: its transpose is its conjugate.
-        return any(len(core) == 2 and core[0] == core[1] for core in targets)
-    if fault == "conjugate":
-        return rule.name != "eigvalsh" or part.endswith("vjp")  # eigenvalues are real
-    return True
 
 
 def plant(rule, part, fault):

@@ -112,7 +112,9 @@ def _lower(x, exponent):
 @gr.rule(name="tests.quadratic", signature="(n,n),(n)->()", needs={"a": "nonsingular"})
 def quadratic(a, b, /, *, xp):
     """b^T A^-1 b, without a conjugate; its derivative is written with another rule."""
-    return xp.sum(b * xp.linalg.solve(a, b[..., None])[..., 0], axis=-1)
+    x = xp.linalg.solve(a, b[..., None])[..., 0]
+    bad = xp.sum(a * 0, axis=(-2, -1))  # at an infinite entry LAPACK may return numbers
+    return xp.sum(b * x, axis=-1) + bad
 
 
 def _solutions(a, b, xp):
@@ -142,3 +144,79 @@ def quadratic_vjp(primals, outputs, cotangents, *, xp):
     if xp.isdtype(x.dtype, "complex floating"):
         x, y = xp.conj(x), xp.conj(y)
     return -(g[..., None] * y[..., :, None] * x[..., None, :]), g * (x + y)
+
+
+@gr.rule(
+    name="tests.softmax",
+    signature="(n)->(n)",
+    variants=({}, {"temperature": 0.5}),
+    edges={
+        "large": gr.Edge(primals=([1e4, 1e4 - 1.0, -1e4],)),
+        "equal": gr.Edge(primals=([3.0, 3.0],), options={"temperature": 2.0}),
+    },
+    least_length=1,
+    dtypes=("float32", "float64"),
+)
+def softmax(x, /, *, temperature=1.0, xp):
+    """exp(x / T), normalized."""
+    e = xp.exp((x - xp.max(x, axis=-1, keepdims=True)) / temperature)
+    return e / xp.sum(e, axis=-1, keepdims=True)
+
+
+@softmax.def_jvp
+def softmax_jvp(primals, outputs, tangents, *, temperature, xp):
+    """diag(y) - y y^T, by T."""
+    return _centred(outputs[0], tangents[0], xp) / temperature
+
+
+@softmax.def_vjp
+def softmax_vjp(primals, outputs, cotangents, *, temperature, xp):
+    """The same: the matrix is symmetric."""
+    return _centred(outputs[0], cotangents[0], xp) / temperature
+
+
+def _centred(y, d, xp):
+    return y * (d - xp.sum(y * d, axis=-1, keepdims=True))
+
+
+@gr.rule(
+    name="tests.equilibrium",
+    signature="(n,n),(n)->(n)",
+    sample=lambda rng, shapes, dtype: (
+        rng.uniform(-0.4, 0.4, shapes[0]).astype(dtype) / max(shapes[0][-1], 1),
+        rng.standard_normal(shapes[1]).astype(dtype),
+    ),
+    dtypes=("float32", "float64"),
+)
+def equilibrium(w, b, /, *, xp):
+    """The x with x = tanh(W x + b), for a W of norm below 1."""
+    x = b * 0
+    for _ in range(40):
+        x = xp.tanh((w @ x[..., None])[..., 0] + b)
+    return x
+
+
+@equilibrium.def_jvp
+def equilibrium_jvp(primals, outputs, tangents, *, xp):
+    """(I - S W)^-1 S (W_dot x + b_dot), with S = diag(1 - x^2)."""
+    (w, _), (x,), (w_dot, b_dot) = primals, outputs, tangents
+    moved = xp.zeros_like(x) if b_dot is None else b_dot
+    if w_dot is not None:
+        moved = moved + (w_dot @ x[..., None])[..., 0]
+    slope = 1 - x * x
+    return gr.solve(_implicit(w, slope, xp), (slope * moved)[..., None])[..., 0]
+
+
+@equilibrium.def_vjp
+def equilibrium_vjp(primals, outputs, cotangents, *, xp):
+    """b_bar = S (I - S W)^-T x_bar, W_bar = b_bar x^T."""
+    (w, _), (x,), (x_bar,) = primals, outputs, cotangents
+    slope = 1 - x * x
+    adjoint = xp.matrix_transpose(_implicit(w, slope, xp))
+    b_bar = slope * gr.solve(adjoint, x_bar[..., None])[..., 0]
+    return b_bar[..., :, None] * x[..., None, :], b_bar
+
+
+def _implicit(w, slope, xp):
+    n = w.shape[-1]
+    return xp.eye(n, dtype=w.dtype) - slope[..., :, None] * w

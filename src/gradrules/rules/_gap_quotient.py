@@ -6,8 +6,10 @@ is not, the derivative that is asked for does not exist and Z is NaN. Being a ru
 it decides the same at every order and in both modes.
 """
 
+from typing import Any
+
 from .. import hooks
-from .._rule import rule
+from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
 from ._matrix import eps, is_complex, order, real
 
@@ -19,7 +21,30 @@ GAP = 8.0
 NUMERATOR = 50.0
 
 
-@rule(name="_gap_quotient", signature="(n,n),(n)->(n,n)")
+def _sample(rng: Any, shapes: Any, dtype: str) -> tuple[Any, Any]:
+    """A matrix, and ascending numbers that are apart."""
+    k = rng.standard_normal(shapes[0]) + rng.standard_normal(shapes[0]) * (
+        1j if "c" in dtype else 0
+    )
+    w = rng.uniform(0.0, 0.5, shapes[1]) + range(shapes[1][-1])
+    single = dtype in ("float32", "complex64")
+    return k.astype(dtype), w.astype("float32" if single else "float64")
+
+
+@rule(
+    name="_gap_quotient",
+    signature="(n,n),(n)->(n,n)",
+    sample=_sample,
+    edges={
+        "1e-9 in a cluster": Edge(
+            primals=([[1.0, 1e-9], [1e-9, 1.0]], [1.0, 1.0]), value="nan", first="nan", second="nan"
+        ),
+        "1e-17 in a cluster": Edge(
+            primals=([[1.0, 1e-17], [1e-17, 1.0]], [1.0, 1.0]),
+            value="finite", first="nan", second="nan",
+        ),
+    },
+)  # fmt: skip
 def gap_quotient(k: Array, w: Array, /, *, degenerate: str = "nan", xp: Namespace) -> Array:
     """Divide by gaps: `k` is ``(..., n, n)``, `w` real ``(..., n)``."""
     if 0 in k.shape:

@@ -12,8 +12,12 @@ where :math:`p_i` is the product of all singular values but the i-th, and :math:
 the i-th and j-th (0 on the diagonal). Nothing is divided by a singular value that can be zero.
 """
 
+from typing import Any
+
+import numpy as np
+
 from .. import hooks
-from .._rule import rule
+from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
 from ._matrix import adjoint, conj, diagonal, diagonal_matrix, eps, one_norm, poisoned, scaled
 from .inv import inv
@@ -59,7 +63,35 @@ def cofactor_vjp(
     return conj(_cofactor_derivative(primals[0], conj(cotangents[0], xp)), xp)
 
 
-@rule(name="_cofactor_derivative", signature="(n,n),(n,n)->(n,n)")
+def _sample(rng: Any, shapes: Any, dtype: str) -> Any:
+    """Matrices of small condition: others have no derivative of this rule."""
+    kind = 1j if "c" in dtype else 0
+    x, e = (rng.standard_normal(s) + rng.standard_normal(s) * kind for s in shapes)
+    return (x / 8 + np.eye(shapes[0][-1])).astype(dtype), e.astype(dtype)
+
+
+_E = [[1.0, -2.0, 0.5], [0.0, 3.0, 1.0], [2.0, 1.0, -1.0]]
+
+
+@rule(
+    name="_cofactor_derivative",
+    signature="(n,n),(n,n)->(n,n)",
+    sample=_sample,
+    least_length=2,  # of a number the cofactor is constant
+    edges={
+        "rank n-1": Edge(
+            primals=([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [0.0, 1.0, 1.0]], _E),
+            first="nan", second="nan",
+        ),
+        "condition 3721": Edge(
+            primals=([[1.0, 60.0, 60.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], _E), second="finite"
+        ),
+        "condition 10000": Edge(
+            primals=([[100.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.01]], _E),
+            first="nan", second="nan",
+        ),
+    },
+)  # fmt: skip
 def _cofactor_derivative(x: Array, e: Array, /, *, xp: Namespace) -> Array:
     """Derivative of the cofactors of `x` in the direction `e`; bilinear in the cofactors and `e`."""
     if 0 in x.shape:
@@ -112,6 +144,8 @@ def _second_derivative(x: Array, e: Array, f: Array, xp: Namespace) -> Array:
     """
     from .det import det  # noqa: PLC0415 (det and its cofactors define each other)
 
+    if 0 in x.shape:
+        return x * 0
     one = hooks.eye_like(x, xp=xp)
     d = det(x)
     bad = ((d == 0) | ~xp.isfinite(d))[..., None, None]

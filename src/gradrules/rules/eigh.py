@@ -39,6 +39,19 @@ def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> Mayb
     return w_bar, v_bar - v * (k - xp.astype(real(k, xp), k.dtype))[..., None, :]
 
 
+def _of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
+    """A loss that sees the two lowest eigenvalues, which are equal, by their sum and projector."""
+    w, v = outputs
+    pairs = v[..., :, None, :2] * xp.conj(v)[..., None, :, :2]
+    return w[..., 0] + w[..., 1], pairs[..., 0] + pairs[..., 1]
+
+
+def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
+    """A loss that sees the highest eigenvalue, a simple one, and its projector."""
+    w, v = outputs
+    return w[..., -1], v[..., :, None, -1] * xp.conj(v)[..., None, :, -1]
+
+
 @rule(
     signature="(n,n)->(n),(n,n)",
     outputs=("eigenvalues", "eigenvectors"),
@@ -62,13 +75,21 @@ def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> Mayb
         "M. B. Giles, NA-08/01, Oxford University, 2008, section 3.1 (real)",
         "C. Boeddeker et al., arXiv:1701.00392, 2017 (complex)",
     ),
-    variants=({}, {"lower": True}, {"lower": False}, {"degenerate": "project"}),
+    variants=({}, {"lower": True}, {"lower": False}, {"lower": True, "degenerate": "project"}),
     edges={
         "triple eigenvalue": Edge(
             primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), first="nan", second="nan"
         ),
         "pair of equal eigenvalues": Edge(
             primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), first="nan", second="nan"
+        ),
+        "pair of equal eigenvalues, projected": Edge(
+            primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"degenerate": "project"},
+            loss=_of_cluster, second="nan",
+        ),
+        "beside a pair of equal eigenvalues, projected": Edge(
+            primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"degenerate": "project"},
+            loss=_of_highest, second="nan",
         ),
         "zero matrix": Edge(primals=([[0.0, 0], [0, 0.0]],), first="nan", second="nan"),
         "ring of six": Edge(

@@ -26,6 +26,9 @@ __all__ = ["expm"]
         "nonnormal": Edge(primals=([[1.0, 1e6], [0.0, -1.0]],), second="any"),
         "nilpotent": Edge(primals=([[0.0, 1e6], [0.0, 0.0]],), second="any"),
         "skew, norm 1e6": Edge(primals=([[0.0, 1e6], [-1e6, 0.0]],), second="any"),
+        "skew, norm 2**60": Edge(
+            primals=([[0.0, 2.0**60], [-(2.0**60), 0.0]],), value="nan", first="nan", second="nan"
+        ),
         "stable, norm 1e6": Edge(primals=([[-1e6, 2.0], [1.0, -1e6]],)),
         "defective": Edge(primals=([[2.0, 1.0, 0.0], [0.0, 2.0, 1.0], [0.0, 0.0, 2.0]],)),
         "rotation by 0.04": Edge(primals=([[0.0, -0.04], [0.04, 0.0]],)),

@@ -80,7 +80,7 @@ class PlainBackend(Backend):
         super().__init__(name)
         self.xp = importlib.import_module(PLAIN[name])
         reason = NO_AUTODIFF.format(name)
-        self.missing = dict.fromkeys(("order2", "vmap", "compile"), reason)
+        self.missing = dict.fromkeys(("order2", "order3", "vmap", "compile"), reason)
 
     def array(self, value: Any) -> Any:
         """The library's array of a NumPy array."""

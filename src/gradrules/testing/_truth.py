@@ -86,6 +86,8 @@ class Truth:
         The rule and its NumPy arguments.
     reference
         Outputs near which the gauge is fixed; given where the outputs are not unique.
+    loss
+        The functions of the outputs that count, if not the gauge's invariants.
     """
 
     def __init__(
@@ -94,9 +96,12 @@ class Truth:
         primals: tuple[Any, ...],
         options: dict[str, Any],
         reference: tuple[Any, ...] | None = None,
+        loss: Callable[..., Any] | None = None,
     ) -> None:
         self.rule, self.primals, self.options = rule, primals, options
         self.reference = reference
+        gauge = rule.declaration.gauge
+        self.loss = loss or (gauge.invariants if gauge is not None else None)
         # Estimated relative error by order of the derivative; nothing with an oracle.
         self._doubts: dict[int, float] = {}
         self._highest = 0
@@ -140,11 +145,13 @@ class Truth:
         return int(np.log10(max(reaches) / min(reaches))) if reaches else 0
 
     def _key(self, directions: tuple[Any, ...], invariants: bool) -> str:
+        loss = getattr(self.loss, "__qualname__", "") if invariants else ""
         parts = [
             _fingerprint(self.rule.name),
             self.rule.name,
             repr(sorted(self.options.items())),
             str(invariants),
+            loss,
         ]
         for array in itertools.chain(self.primals, *directions, self.reference or ()):
             parts.append("None" if array is None else repr(np.asarray(array).tolist()))
@@ -199,8 +206,8 @@ class Truth:
                 options["reference"] = tuple(exact(r[index]) for r in self.reference)
             values = function(*(p[index] for p in primals), **options)
             values = values if isinstance(values, tuple) else (values,)
-            if invariants and self.rule.declaration.gauge is not None:
-                values = self.rule.declaration.gauge.invariants(values, xp)
+            if invariants and self.loss is not None:
+                values = self.loss(values, xp)
             collected.append([np.asarray(v, dtype=object) for v in values])
         if not collected:
             return [np.empty((*batch, 0), dtype=object)]
@@ -293,8 +300,8 @@ class Truth:
             return tuple(
                 np.asarray(0.0 * o if d is None else d) for o, d in zip(outputs, dots, strict=True)
             )
-        if invariants and gauge is not None:
-            outputs = gauge.invariants(outputs, xp)
+        if invariants and self.loss is not None:
+            outputs = self.loss(outputs, xp)
         return tuple(np.asarray(o) for o in outputs)
 
 

@@ -17,6 +17,7 @@ from .first_order import adjoint, jvp, linear, primal, vjp
 from .form import dtype, kept, pure
 from .second_order import order2
 from .symmetry import gauge, scale, structure
+from .third_order import order3
 from .transformations import batch, compile, vmap  # noqa: A004 (the name of the law)
 from .trial import Inapplicable, Measure, Trial, worst
 
@@ -29,6 +30,7 @@ LAWS: dict[str, Callable[[Trial], list[Measure]]] = {
     "adjoint": adjoint,
     "linear": linear,
     "order2": order2,
+    "order3": order3,
     "batch": batch,
     "vmap": vmap,
     "compile": compile,

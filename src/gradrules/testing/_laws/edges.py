@@ -1,35 +1,33 @@
 """The law of declared outcomes: hard inputs, and data that are not finite."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from array_api_compat import numpy as xp
 
-from gradrules.errors import UnsupportedTransformError
+from gradrules.errors import GradrulesError, UnsupportedTransformError
 
 from .._backends import FrameworkBackend
 from .._cases import of_matrices
 from .._tolerance import largest
-from .first_order import of_jvp, of_value, of_vjp
+from .first_order import of_jvp, of_value, of_vjp, paired
 from .second_order import NESTINGS, of_second
-from .trial import Inapplicable, Measure, Trial, batch_rank, empty, functional
+from .trial import NO_TRUTH, Inapplicable, Measure, Trial, batch_rank, empty, functional
 
 
 def edge(trial: Trial) -> list[Measure]:
     """At a declared hard input, value and derivatives are what was declared; bad data give NaN."""
-    if trial.case.edge is not None:
-        return [
-            *_declared(trial, trial.case.edge.value, "value"),
-            *_declared(trial, trial.case.edge.first, "jvp"),
-            *_declared(trial, trial.case.edge.first, "vjp"),
-            *(
-                _declared(trial, trial.case.edge.second, "second")
-                if isinstance(trial.backend, FrameworkBackend)
-                else []
-            ),
-        ]
+    declared = trial.case.edge
+    if declared is not None:
+        promised = [("value", declared.value)]
+        if declared.loss is None:
+            promised += [("jvp", declared.first), ("vjp", declared.first)]
+        if isinstance(trial.backend, FrameworkBackend):
+            promised += [("loss", declared.first)] if declared.loss else []
+            promised += [("second", declared.second)]
+        return [m for what, outcome in promised for m in _declared(trial, outcome, what)]
     if trial.case.kind == "shape" and batch_rank(trial) and not empty(trial):
         return [m for bad in (float("nan"), float("inf")) for m in _bad_data(trial, bad)]
     return []
@@ -44,16 +42,16 @@ def _declared(trial: Trial, outcome: str, what: str) -> list[Measure]:
     except (Inapplicable, UnsupportedTransformError):
         raise
     except Exception as error:  # an array library may raise anything at a singular matrix
-        if outcome in ("any", "raises"):
+        if outcome in ("any", "raises") and not _is_mistake(error):
             return [Measure(0.0, 0.0, f"{what}: raises {type(error).__name__}")]
         raise
-    finite = all(bool(np.all(np.isfinite(v))) for v in found if v is not None)
-    if outcome == "any" and finite:
+    finite = [all(np.all(np.isfinite(v)) for v in way if v is not None) for way in found]
+    if outcome == "any" and any(finite):
         try:
             return _against_truth(trial, what)
         except Inapplicable:
             return [Measure(1.0, 0.0, f"{what} is finite, and there is no true value")]
-    wrong = {"nan": finite, "finite": not finite, "raises": True, "any": False}[outcome]
+    wrong = {"nan": any(finite), "finite": not all(finite), "raises": True, "any": False}[outcome]
     return [Measure(float(wrong), 0.0, f"{what} is not {outcome!r}, as was declared")]
 
 
@@ -62,58 +60,118 @@ def _against_truth(trial: Trial, what: str) -> list[Measure]:
         "value": lambda: of_value(trial),
         "jvp": lambda: of_jvp(trial, 1),
         "vjp": lambda: of_vjp(trial),
+        "loss": lambda: _of_the_loss(trial),
         "second": lambda: of_second(trial, NESTINGS[:2] if trial.quick else NESTINGS),
     }
     return [replace(m, what=f"{what}: {m.what}") for m in runs[what]()]
 
 
-def _computed(trial: Trial, what: str) -> list[Any]:
+def _of_the_loss(trial: Trial) -> list[Measure]:
+    """First derivatives of the declared loss, in both modes."""
+    backend, f, weights = functional(trial)
+    x, w = (tuple(map(backend.array, arrays)) for arrays in (trial.primals, weights))
+    d = trial.direction(0)
+    dots = tuple(None if v is None else backend.array(v) for v in d)
+    truth = trial.truth.derivative(d, invariants=True)
+    change = trial.truth.derivative(d, trial.perturbation, invariants=True)
+    if truth is None:
+        raise Inapplicable(NO_TRUTH)
+    pushed = list(map(backend.numpy, backend.transforms.jvp(f, x, dots)))
+    gradients = list(map(backend.numpy, backend.transforms.vjp(f, x, w)))
+    return [
+        *(
+            trial.compare(got, want, 0 if change is None else change[i], f"jvp [{i}]")
+            for i, (got, want) in enumerate(zip(pushed, truth, strict=True))
+        ),
+        paired(trial, trial.truth, weights, gradients, d, "vjp", invariants=True),
+    ]
+
+
+def _computed(trial: Trial, what: str) -> list[list[Any]]:
+    """What comes, in each way that there is to it: a second derivative begins with either mode."""
     d = trial.direction(0)
     if what == "value":
-        return list(trial.outputs)
+        return [list(trial.outputs)]
     if what == "jvp":
-        return list(trial.backend.jvp(trial.rule, trial.options, trial.primals, d)[1])
+        return [list(trial.backend.jvp(trial.rule, trial.options, trial.primals, d)[1])]
     if what == "vjp":
         bars = trial.cotangents(trial.outputs)
-        return list(trial.backend.vjp(trial.rule, trial.options, trial.primals, bars))
+        return [list(trial.backend.vjp(trial.rule, trial.options, trial.primals, bars))]
     backend, f, weights = functional(trial)
     t = backend.transforms
     w = tuple(map(backend.array, weights))
     x = tuple(map(backend.array, trial.primals))
     dots = tuple(None if v is None else backend.array(v) for v in d)
-    return [backend.numpy(v) for v in t.jvp(lambda *a: t.vjp(f, a, w), x, dots)]
+    firsts: list[Callable[..., Any]] = [lambda *a: t.vjp(f, a, w), lambda *a: t.jvp(f, a, dots)]
+    return [[backend.numpy(v) for v in t.jvp(first, x, dots)] for first in firsts]
 
 
 def _bad_data(trial: Trial, bad: float) -> list[Measure]:
     """NaN or infinity in one element of a batch: not finite there, right elsewhere."""
-    damaged = tuple(p.copy() for p in trial.primals)
-    for i, p in enumerate(damaged):
-        if trial.rule.differentiable(i):
-            p[(1, *(0,) * (p.ndim - 1))] = bad
+    if not of_matrices(trial.rule) or trial.rule.name.startswith("_"):
+        # An elementwise function may well have a value at infinity; the rules that call an internal
+        # one have looked at the data.
+        return []
     word = "nan" if np.isnan(bad) else "inf"
-    d = trial.direction(0)
-    try:
-        outputs, _ = trial.backend.jvp(trial.rule, trial.options, damaged, d)
-        bars = tuple(
-            None if b is None else np.ones_like(b) for b in trial.cotangents(trial.outputs)
-        )
-        if trial.gauge is not None:
-            bars = tuple(trial.gauge.horizontal(tuple(trial.outputs), bars, xp))
-        gradients = trial.backend.vjp(trial.rule, trial.options, damaged, bars)
-    except UnsupportedTransformError:
-        raise
-    except Exception as error:  # the library's own refusal of such data
-        return [Measure(0.0, 0.0, f"{word}: raises {type(error).__name__}")]
-    measures = []
-    for what, arrays in (("value", outputs), ("gradient", gradients)):
-        if not of_matrices(trial.rule):
-            break  # an elementwise function may well have a value at infinity
-        finite = all(np.all(np.isfinite(a[1])) for a in arrays)
-        measures.append(Measure(float(finite), 0.0, f"{word} in the data, and a finite {what}"))
     clean = trial.backend.value(trial.rule, trial.options, tuple(p[:1] for p in trial.primals))
-    if trial.gauge is None:
-        for got, want in zip(outputs, clean, strict=True):
-            measures.append(trial.compare(got[0], want[0], largest(want), f"{word} next door"))
-    spoiled = any(not np.all(np.isfinite(g[0])) for g in gradients)
-    measures.append(Measure(float(spoiled), 0.0, f"{word} spoils another matrix of the batch"))
+    touched = [i for i in range(len(trial.primals)) if trial.rule.differentiable(i)]
+    measures = []
+    for one in touched:
+        damaged = _damaged(trial, [one], bad)
+        for what, compute in (
+            ("value", lambda x: trial.backend.value(trial.rule, trial.options, x)),
+            (
+                "value beside a tangent",
+                lambda x: trial.backend.jvp(trial.rule, trial.options, x, trial.direction(0))[0],
+            ),
+        ):
+            outputs = _unless_refused(compute, damaged)
+            if outputs is None:
+                continue
+            finite = all(np.all(np.isfinite(y[1])) for y in outputs)
+            label = f"{word} in {trial.rule.inputs[one]}"
+            measures.append(Measure(float(finite), 0.0, f"{label}, and a finite {what}"))
+            for got, want in zip(outputs, clean, strict=True):
+                wrong = got.dtype != want.dtype
+                measures.append(Measure(float(wrong), 0.0, f"{label}, and a {what} of {got.dtype}"))
+                if trial.gauge is None:
+                    measures.append(
+                        trial.compare(got[0], want[0], largest(want), f"{label} next door")
+                    )
+    bars = tuple(None if b is None else np.ones_like(b) for b in trial.cotangents(trial.outputs))
+    if trial.gauge is not None:
+        bars = tuple(trial.gauge.horizontal(tuple(trial.outputs), bars, xp))
+    gradients = _unless_refused(
+        lambda x: trial.backend.vjp(trial.rule, trial.options, x, bars),
+        _damaged(trial, touched, bad),
+    )
+    if gradients is not None:
+        finite = all(np.all(np.isfinite(g[1])) for g in gradients)
+        measures.append(Measure(float(finite), 0.0, f"{word} in the data, and a finite gradient"))
+        spoiled = any(not np.all(np.isfinite(g[0])) for g in gradients)
+        measures.append(Measure(float(spoiled), 0.0, f"{word} spoils another matrix of the batch"))
     return measures
+
+
+def _damaged(trial: Trial, which: Sequence[int], bad: float) -> tuple[Any, ...]:
+    """The primals, those of `which` with a bad entry in the second element of the batch."""
+    damaged = tuple(p.copy() for p in trial.primals)
+    for i in which:
+        damaged[i][(1, *(0,) * (damaged[i].ndim - 1))] = bad
+    return damaged
+
+
+def _unless_refused(compute: Callable[[Any], Any], primals: tuple[Any, ...]) -> Any:
+    """What comes, or `None` if the array library refuses such data."""
+    try:
+        return compute(primals)
+    except Exception as error:
+        if _is_mistake(error):
+            raise
+        return None
+
+
+def _is_mistake(error: Exception) -> bool:
+    """Whether an exception is that of faulty code, or our own: no array library's refusal."""
+    mistakes = (GradrulesError, TypeError, LookupError, AttributeError, NameError, AssertionError)
+    return isinstance(error, mistakes)

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from .._cases import SINGLE
 from .._tolerance import largest
 from .._truth import Truth
-from .trial import NO_TRUTH, Inapplicable, Measure, Trial, crossed, elsewhere, inner, repeated
+from .trial import NO_TRUTH, Inapplicable, Measure, Trial, crossed, elsewhere, inner
 
 DIRECTIONS = 3
 
@@ -74,7 +75,7 @@ def of_vjp(trial: Trial) -> list[Measure]:
     if shapes != [p.shape for p in trial.primals]:
         return [Measure(float("inf"), 0.0, f"gradient shapes {shapes}")]
     return [
-        _paired(trial, trial.truth, bars, gradients, d, f"<gradient, direction {i}>")
+        paired(trial, trial.truth, bars, gradients, d, f"<gradient, direction {i}>")
         for i, d in enumerate(_directions(trial))
     ]
 
@@ -88,7 +89,7 @@ def _directions(trial: Trial) -> list[tuple[Any | None, ...]]:
     return [(row.reshape(trial.primals[0].shape),) for row in basis]
 
 
-def _paired(
+def paired(
     trial: Trial,
     truth: Truth,
     bars: Sequence[Any],
@@ -127,12 +128,12 @@ def adjoint(trial: Trial) -> list[Measure]:
     size, moved = paired_size(bars, dots), paired_size(bars, change)
     count = max(p.size for p in trial.primals)
     left, right = inner(gradients, d), inner(bars, dots)
-    return [trial.pair(left, right, size, moved, "difference", count=count)]
+    return [trial.pair(left, right, size, moved, "difference", count=count, truth=False)]
 
 
 def linear(trial: Trial) -> list[Measure]:
     """The jvp is linear in the tangents, the vjp in the cotangents; a missing one is zero."""
-    if not crossed(trial) or (trial.quick and repeated(trial)):
+    if not crossed(trial) or (trial.quick and trial.case.dtype in SINGLE):
         return []
     first, second = trial.direction(0), trial.direction(1)
     both = tuple(
@@ -150,6 +151,17 @@ def linear(trial: Trial) -> list[Measure]:
         moved = sum(0.0 if c is None else largest(c[i]) for c in change)
         wanted = 2 * dots[0][i] - dots[1][i]
         measures.append(trial.compare(dots[2][i], wanted, size + moved, f"tangent of {name}"))
+    given = [i for i, v in enumerate(first) if v is not None]
+    if len(given) > 1:
+        single = [tuple(v if i == j else None for j, v in enumerate(first)) for i in given]
+        parts = [run(trial.rule, trial.options, trial.primals, d)[1] for d in single]
+        for i, whole in enumerate(dots[0]):
+            if whole is not None:
+                terms = [part[i] for part in parts if part[i] is not None]
+                moved = sum(map(largest, terms)) + (
+                    0.0 if change[0] is None else largest(change[0][i])
+                )
+                measures.append(trial.compare(whole, sum(terms), moved, "sum over single tangents"))
     bars = trial.cotangents(trial.outputs)
     whole = trial.backend.vjp(trial.rule, trial.options, trial.primals, bars)
     present = [i for i, b in enumerate(bars) if b is not None]

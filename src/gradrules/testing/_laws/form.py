@@ -4,6 +4,7 @@ import numpy as np
 
 from gradrules._dispatch import backend_of
 
+from .._cases import SINGLE
 from .._tolerance import largest
 from .trial import Measure, Trial, representative
 
@@ -71,7 +72,7 @@ def kept(trial: Trial) -> list[Measure]:
     """The fast form, which uses kept arrays, equals the closed form."""
     if not trial.rule.defines("keep") or trial.case.kind in ("shape", "edge"):
         return []
-    if trial.quick and (trial.options or trial.case.dtype not in ("float64", "complex128")):
+    if trial.quick and trial.case.dtype in SINGLE:
         return []
     backend = trial.backend
     x = tuple(map(backend.array, trial.primals))

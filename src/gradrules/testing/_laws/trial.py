@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,10 @@ class Trial:
         self.quick = quick
         self.primals, self.options = case.primals, case.options
         self.gauge = rule.declaration.gauge
+        # Functions of the outputs that have derivatives where the outputs themselves may not.
+        self.loss = None if self.gauge is None else self.gauge.invariants
+        if case.edge is not None and case.edge.loss is not None:
+            self.loss = case.edge.loss
         self._truths: list[Truth] = []
         # Parts of a law that the backend cannot do, with the reason.
         self.refusals: list[str] = []
@@ -88,7 +92,7 @@ class Trial:
     def truth_at(self, primals: tuple[Any, ...], outputs: tuple[Any, ...]) -> Truth:
         """The truth at another input."""
         reference = tuple(outputs) if self.gauge else None
-        truth = Truth(self.rule, primals, self.options, reference)
+        truth = Truth(self.rule, primals, self.options, reference, self.loss)
         self._truths.append(truth)
         return truth
 
@@ -147,12 +151,16 @@ class Trial:
         what: str,
         *,
         count: int | None = None,
+        truth: bool = True,
     ) -> Measure:
         """Error of an inner product, whose terms are as large as `size` and change by `change`.
 
-        `count` is the n of the tolerance, by default the order of the input.
+        `count` is the n of the tolerance, by default the order of the input. Where nothing is compared
+        with the `truth`, that it may be in doubt excuses nothing.
         """
-        tolerance = self.allowed(count or self.case.order, float(size), float(change))
+        n = count or self.case.order
+        judge = self.allowed if truth else partial(allowed, self.case.dtype)
+        tolerance = judge(n, float(size), float(change))
         scale = float(size) or 1.0
         return Measure(abs(got - want) / scale, tolerance / scale, what, got, want)
 
@@ -224,15 +232,15 @@ def functional(trial: Trial) -> tuple[FrameworkBackend, Callable[..., Any], tupl
     assert isinstance(backend, FrameworkBackend)
     f, keep = backend.function(trial.rule, trial.options, trial.primals)
     values: Sequence[Any] = [y for y, k in zip(trial.outputs, keep, strict=True) if k]
-    gauge = trial.gauge
-    if gauge is not None:
+    loss = trial.loss
+    if loss is not None:
         from gradrules import adapters  # noqa: PLC0415
 
         namespace = adapters.load(backend.name).xp
-        values = gauge.invariants(tuple(values), xp)
+        values = loss(tuple(values), xp)
 
         def function(*arrays: Any) -> Any:
-            return tuple(gauge.invariants(f(*arrays), namespace))
+            return tuple(loss(f(*arrays), namespace))
 
     else:
         function = f
@@ -242,7 +250,7 @@ def functional(trial: Trial) -> tuple[FrameworkBackend, Callable[..., Any], tupl
 
 def kept_outputs(trial: Trial, values: Any) -> Any:
     """Those entries of the truth that belong to floating outputs."""
-    if values is None or trial.gauge is not None:
+    if values is None or trial.loss is not None:
         return values
     keep = [np.issubdtype(y.dtype, np.inexact) for y in trial.outputs]
     return tuple(v for v, k in zip(values, keep, strict=True) if k)

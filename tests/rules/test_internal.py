@@ -1,0 +1,22 @@
+"""Internal rules that declare hard inputs of their own stand every law, like any other."""
+
+import numpy as np
+import pytest
+
+import gradrules as gr
+
+
+@pytest.mark.parametrize("backend", ["numpy", "autograd"])
+@pytest.mark.parametrize("name", ["_gap_quotient", "_cofactor_derivative"])
+def test_laws(name, backend):
+    pytest.importorskip(backend)
+    rule = gr.adapters.lookup(name)
+    assert rule.declaration.edges
+    report = gr.testing.check(rule, backends=[backend])
+    assert report.passed, str(report)
+
+
+def test_the_third_derivative_of_an_empty_determinant():
+    empty = np.zeros((0, 0))
+    derivative_of = gr.adapters.lookup("_cofactor_derivative")
+    assert derivative_of.jvp([empty, empty], [empty, empty])[1].shape == (0, 0)
