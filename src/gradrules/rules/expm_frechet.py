@@ -31,6 +31,8 @@ _E = [[1.0, -2.0], [0.5, 3.0]]
     edges={
         "zero matrix": Edge(primals=([[0.0, 0.0], [0.0, 0.0]], _E)),
         "defective": Edge(primals=([[2.0, 1.0], [0.0, 2.0]], _E)),
+        "zero direction": Edge(primals=(_E, [[0.0, 0.0], [0.0, 0.0]])),
+        "direction of 1e60": Edge(primals=(_E, [[2e60, 1e60], [-1e60, 3e59]])),
         "nilpotent, large": Edge(primals=([[0.0, 1e6], [0.0, 0.0]], _E), second="any"),
     },
 )
