@@ -89,6 +89,7 @@ def contract(session: nox.Session) -> None:
     """Every cell of the transform matrix, and the page that shows it: hours."""
     session.install(TORCH, "-e", ".[all]")
     session.env["GRADRULES_TRUTH_CACHE"] = session.create_tmp()
+    session.run("pytest", "-q", "tests/contract", env={"GRADRULES_ALL_WITNESSES": "1"})
     records = []
     for framework in session.posargs or ["torch", "jax", "tensorflow", "autograd"]:
         records.append(f"{session.create_tmp()}/{framework}.jsonl")

@@ -50,7 +50,7 @@ class Row:
     run
         From a `Problem` to numbers: for the first point, or for the first few.
     slow
-        Whether a cell takes seconds: not tried in single precision, nor on a witness that keeps.
+        Whether a cell takes seconds: not tried in single precision, and quickly not on a witness that keeps.
     real
         Why it takes real inputs alone, if it does.
     inputs
