@@ -108,10 +108,10 @@ def _computed(trial: Trial, what: str) -> list[list[Any]]:
 
 def _bad_data(trial: Trial, bad: float) -> list[Measure]:
     """NaN or infinity in one element of a batch: not finite there, right elsewhere."""
-    if not of_matrices(trial.rule) or trial.rule.name.startswith("_"):
-        # An elementwise function may well have a value at infinity; the rules that call an internal
-        # one have looked at the data.
-        return []
+    if trial.rule.name.startswith("_"):
+        return []  # the rules that call an internal one have looked at the data
+    # An elementwise function may well have a value at infinity.
+    undefined = of_matrices(trial.rule)
     word = "nan" if np.isnan(bad) else "inf"
     clean = trial.backend.value(trial.rule, trial.options, tuple(p[:1] for p in trial.primals))
     touched = [i for i in range(len(trial.primals)) if trial.rule.differentiable(i)]
@@ -128,7 +128,7 @@ def _bad_data(trial: Trial, bad: float) -> list[Measure]:
             outputs = _unless_refused(compute, damaged)
             if outputs is None:
                 continue
-            finite = all(np.all(np.isfinite(y[1])) for y in outputs)
+            finite = undefined and all(np.all(np.isfinite(y[1])) for y in outputs)
             label = f"{word} in {trial.rule.inputs[one]}"
             measures.append(Measure(float(finite), 0.0, f"{label}, and a finite {what}"))
             for got, want in zip(outputs, clean, strict=True):
@@ -146,7 +146,7 @@ def _bad_data(trial: Trial, bad: float) -> list[Measure]:
         _damaged(trial, touched, bad),
     )
     if gradients is not None:
-        finite = all(np.all(np.isfinite(g[1])) for g in gradients)
+        finite = undefined and all(np.all(np.isfinite(g[1])) for g in gradients)
         measures.append(Measure(float(finite), 0.0, f"{word} in the data, and a finite gradient"))
         spoiled = any(not np.all(np.isfinite(g[0])) for g in gradients)
         measures.append(Measure(float(spoiled), 0.0, f"{word} spoils another matrix of the batch"))
