@@ -44,9 +44,7 @@ def execute(rule: Rule, options: Options, arrays: Arrays) -> Arrays:
 
 
 def _evaluate(call: Call, *arrays: Array) -> list[Array]:
-    if not call.keep:
-        return list(call.rule.evaluate(arrays, call.options, xp=jnp))
-    outputs, kept = call.rule.evaluate_keep(arrays, call.options, xp=jnp)
+    outputs, kept = call.rule.evaluate_keep(arrays, call.options, xp=jnp, keep=call.keep)
     return [*outputs, *kept]
 
 

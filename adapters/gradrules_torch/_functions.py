@@ -114,10 +114,7 @@ class TransformedPrimal(Primal):
     @staticmethod
     def forward(call: Call, *primals: Any) -> Arrays:  # type: ignore[override]
         """Evaluate."""
-        if call.keep:
-            outputs, kept = call.rule.evaluate_keep(primals, call.options, xp=xp)
-        else:
-            outputs, kept = call.rule.evaluate(primals, call.options, xp=xp), ()
+        outputs, kept = call.rule.evaluate_keep(primals, call.options, xp=xp, keep=call.keep)
         return owned((*outputs, *kept), primals)
 
     @staticmethod

@@ -1,15 +1,14 @@
 """How an audit looks on a terminal."""
 
-from typing import Self
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from ._report import Bars
 from .testing._audit import VERDICTS, Audit, Finding
 
 STYLES = {
@@ -23,26 +22,12 @@ MARKS = {"right": "✓", "wrong": "✗", "NaN": "?", "raises": "!", "missing": "
 SHOWN = 4
 
 
-class Progress:
+class Progress(Bars):
     """A bar for the truths, and one for each framework."""
 
     def __init__(self, console: Console) -> None:
-        self._bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        super().__init__(console)
+        self._tasks: dict[str, Any] = {}
 
     def hear(self, what: str, done: int, total: int) -> None:
         """What the audit reports while it runs."""

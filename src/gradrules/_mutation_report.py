@@ -2,42 +2,27 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Self
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from ._report import Bars
 from .testing._faults import KINDS
 from .testing._mutation_run import Score, Verdict
 
 SHOWN = 40
 
 
-class Watch:
+class Watch(Bars):
     """A bar, and the number of survivors so far."""
 
     def __init__(self, console: Console) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[survived]} survived"),
-            console=console,
-            transient=True,
-        )
+        super().__init__(console, TextColumn("{task.fields[survived]} survived"))
         self._task = self._bar.add_task("faults", total=None, survived=0)
         self._survived = 0
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
 
     def hear(self, verdict: Verdict, total: int) -> None:
         """What the run reports."""

@@ -11,6 +11,7 @@ from rich.console import Console, Group
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -88,26 +89,19 @@ def rule_page(rule: Rule) -> Group:
     return Group(Text(rule.name, style="bold"), Text(inspect.getdoc(rule) or ""), Text(), table)
 
 
-class Progress:
-    """A bar for each backend: what it is at, and how long all of it is likely to take."""
+class Bars:
+    """Bars that are there while something runs, with `columns` behind the numbers and the time."""
 
-    def __init__(self, console: Console, plan: Plan) -> None:
+    def __init__(self, console: Console, *columns: ProgressColumn) -> None:
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TimeRemainingColumn(elapsed_when_finished=True),
-            TextColumn("{task.fields[now]}", style="dim"),
+            *columns,
             console=console,
             transient=True,
         )
-        cells = len(plan.rules) * len(plan.laws)
-        self._all = self._bar.add_task("all", total=cells * len(plan.backends), now="")
-        self._tasks = {
-            name: self._bar.add_task(name, total=cells, now="waiting", start=False)
-            for name in plan.backends
-        }
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -115,6 +109,23 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+
+class Progress(Bars):
+    """A bar for each backend: what it is at, and how long all of it is likely to take."""
+
+    def __init__(self, console: Console, plan: Plan) -> None:
+        super().__init__(
+            console,
+            TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("{task.fields[now]}", style="dim"),
+        )
+        cells = len(plan.rules) * len(plan.laws)
+        self._all = self._bar.add_task("all", total=cells * len(plan.backends), now="")
+        self._tasks = {
+            name: self._bar.add_task(name, total=cells, now="waiting", start=False)
+            for name in plan.backends
+        }
 
     def hear(self, event: str, backend: str, now: str) -> None:
         """What the check reports while it runs."""

@@ -403,10 +403,10 @@ class Rule:
         return self._tuple(natively(self._functions["primal"], *arrays, xp=xp, **dict(options)))
 
     def evaluate_keep(
-        self, arrays: Arrays, options: Options, *, xp: Namespace
+        self, arrays: Arrays, options: Options, *, xp: Namespace, keep: bool = True
     ) -> tuple[Arrays, Arrays]:
-        """The primal and the arrays it keeps (none, if the rule has no `keep`)."""
-        if "keep" not in self._functions:
+        """The primal and the arrays it keeps; none without `keep`, or if the rule has none."""
+        if not keep or "keep" not in self._functions:
             return self.evaluate(arrays, options, xp=xp), ()
         outputs, kept = natively(self._functions["keep"], *arrays, xp=xp, **dict(options))
         return self._tuple(outputs), tuple(kept)

@@ -72,11 +72,13 @@ class Host:
         if views is not None:
             try:
                 with np.errstate(all="ignore"):
-                    outputs, kept = _evaluate(rule, views, options, keep=keep, xp=numpy_namespace)
+                    outputs, kept = rule.evaluate_keep(
+                        views, options, xp=numpy_namespace, keep=keep
+                    )
                 return self._wrapped(outputs), self._wrapped(kept), True
             except np.linalg.LinAlgError:  # the framework has its own way to say so
                 pass
-        outputs, kept = _evaluate(rule, arrays, options, keep=keep, xp=self.xp)
+        outputs, kept = rule.evaluate_keep(arrays, options, xp=self.xp, keep=keep)
         return outputs, kept, False
 
     def linear(
@@ -137,14 +139,6 @@ class Host:
 
     def _wrapped(self, values: Iterable[Any]) -> Arrays:
         return tuple(None if v is None else self.wrap(_owned(v)) for v in values)
-
-
-def _evaluate(
-    rule: "Rule", arrays: Arrays, options: Options, *, keep: bool, xp: Namespace
-) -> tuple[Arrays, Arrays]:
-    if keep:
-        return rule.evaluate_keep(arrays, options, xp=xp)
-    return rule.evaluate(arrays, options, xp=xp), ()
 
 
 def _owned(value: Any) -> Any:

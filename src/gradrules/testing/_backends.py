@@ -222,8 +222,8 @@ class NativeBackend(FrameworkBackend):
 
 
 def as_tuple(outputs: Any) -> tuple[Any, ...]:
-    """The outputs of a rule as a tuple, also if there is one."""
-    return tuple(outputs) if isinstance(outputs, tuple) else (outputs,)
+    """What a function returns as a tuple, also if it is one thing."""
+    return tuple(outputs) if isinstance(outputs, tuple | list) else (outputs,)
 
 
 def installed() -> list[str]:

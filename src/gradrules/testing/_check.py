@@ -281,7 +281,7 @@ def check_native(
         rule = rule_of_native(function, name, signature, outputs, **declared)
     else:
         rule = like if isinstance(like, Rule) else _named(like or known[1].rule)  # type: ignore[index]
-    convert = known[1].outputs if known else _several
+    convert = known[1].outputs if known else _backends.as_tuple
     report = _tried(
         rule, {name: FunctionBackend(name, function, convert)}, chosen, dtypes=dtypes,
         sampler=sampler, seed=seed, examples=examples, quick=quick, budget=budget, case=case, shrink=shrink,
@@ -308,10 +308,6 @@ def assert_passed(report: Report) -> None:
     __tracebackhide__ = True
     if not report.passed:
         raise LawError(report)
-
-
-def _several(result: Any) -> tuple[Any, ...]:
-    return tuple(result) if isinstance(result, tuple | list) else (result,)
 
 
 def _named(name: str) -> Rule:

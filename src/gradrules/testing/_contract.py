@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from array_api_compat import numpy as xp
 
-from gradrules import Rule, adapters, rule
+from gradrules import Rule, rule
 from gradrules.errors import GradrulesError
 
 from ._backends import FrameworkBackend, NotOffered
-from ._cases import Case, draw, generator, normal
+from ._cases import DOUBLE, SINGLE, Case, draw, generator, normal
 from ._laws import Trial
 from ._tolerance import allowed, largest
 from ._truth import Truth
@@ -125,7 +125,7 @@ class Problem:
             for v in self._invariants(outputs, xp)
         ]
         # All at once: a compiler that traces `loss` shall find arrays, and no work to do.
-        self.xp = adapters.load(backend.name).xp
+        self.xp = backend.xp
         self.x, self.d, self.e, self.h, self._conjugates = (
             self._framework(arrays)
             for arrays in (self.start, *self.directions, [np.conj(w) for w in self.weights])
@@ -249,8 +249,8 @@ def cells(
 ) -> Iterator[tuple[Row, Rule, str]]:
     """The cells to try, single precision at first order alone; quickly, every row once."""
     columns = [(one, dtype) for one in rules for dtype in one.declaration.dtypes]
-    doubles = [(r, d) for r, d in columns if d in ("float64", "complex128")]
-    singles = [(r, d) for r, d in columns if d in ("float32", "complex64")]
+    doubles = [(r, d) for r, d in columns if d in DOUBLE]
+    singles = [(r, d) for r, d in columns if d in SINGLE]
     offered = [(r, d) for r, d in doubles if d not in backend.missing]
     for number, row in enumerate(rows(backend)):
         chosen = doubles + (singles if row.order == 1 and not row.slow else [])

@@ -21,8 +21,8 @@ from gradrules import adapters
 from ._faults import KINDS
 from ._mutation import Mutant, first_failure, kill, mutants
 from ._run import Record
+from ._session import AT_ONCE, QUIET
 
-AT_ONCE = 2
 # In the order in which they are tried; the first two need no process of their own.
 BACKENDS = ("numpy", "autograd", "torch", "jax")
 EAGER = BACKENDS[:2]
@@ -205,9 +205,7 @@ def _refuse_unsound(pool: Any, rules: Sequence[str], backends: Sequence[str], se
 
 def _prepare(load: Sequence[str], cache: str) -> None:
     """What a worker does first."""
-    os.environ.update(
-        OMP_NUM_THREADS="1", JAX_PLATFORMS="cpu", JAX_ENABLE_X64="1", GRADRULES_TRUTH_CACHE=cache
-    )
+    os.environ.update(QUIET, GRADRULES_TRUTH_CACHE=cache)
     for module in load:
         importlib.import_module(module)
 

@@ -13,7 +13,7 @@ from gradrules.errors import UnsupportedTransformError
 
 from . import _oracles, _shrink  # noqa: F401 (the oracles are registered)
 from ._backends import Backend
-from ._cases import Case, cases
+from ._cases import SINGLE, Case, cases
 from ._laws import ACROSS, LAWS, Inapplicable, Measure, Trial, carry_out, worst
 from ._show import assignment, brief
 
@@ -287,7 +287,7 @@ def _is_declared_refusal(backend: Backend, exception: Exception) -> bool:
 
 def _sample(rule: Rule, backend: Backend, case: Case, seed: int, samples: dict[str, Any]) -> None:
     """The gradient at general inputs in double precision, with its tolerance: see `agree`."""
-    if case.kind != "general" or case.dtype in ("float32", "complex64"):
+    if case.kind != "general" or case.dtype in SINGLE:
         return
     trial = Trial(rule, backend, case, seed)
     try:

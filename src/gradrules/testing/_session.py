@@ -33,14 +33,14 @@ GRACE = 2.0
 START = 300.0
 # So often a rule may end its process before the rest of its laws is given up.
 DEATHS = 3
-_QUIET = {
+QUIET = {
     "OMP_NUM_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_X64": "1",
 }
 # XLA spends most of a quick check on optimizing functions that run once.
-_COMPILE_FAST = {
+COMPILE_FAST = {
     "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
     "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 }
@@ -235,8 +235,8 @@ class _Process:
         self._environment = {
             **cache,
             **os.environ,
-            **_QUIET,
-            **(_COMPILE_FAST if fast else {}),
+            **QUIET,
+            **(COMPILE_FAST if fast else {}),
         }
         self._job: _Job | None = None
         self._law = ""

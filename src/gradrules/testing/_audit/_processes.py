@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
-from .._session import _COMPILE_FAST, _QUIET
+from .._session import COMPILE_FAST, QUIET
 
 RUNNER = Path(__file__).with_name("_runner.py")
 SECONDS = 120.0
@@ -75,7 +75,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, **_QUIET, **_COMPILE_FAST},
+            env={**os.environ, **QUIET, **COMPILE_FAST},
         )
         self._process, self._answers = process, answers
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from gradrules import Rule
 
-from .._cases import cases, draw, generator, of_matrices
+from .._cases import DOUBLE, cases, draw, generator, of_matrices
+from .._matrices import hermitian_part
 
-DOUBLES = ("float64", "complex128")
 # Of matrices whose eigenvalues are these, rotated.
 _SPECTRA = {
     "repeated eigenvalue, to rounding": (1.0, 1.0, 2.0, 3.0),
@@ -64,7 +64,7 @@ class Situation:
 
 def situations(rule: Rule, *, seed: int) -> Iterator[Situation]:
     """All situations of a rule, an ordinary one of each dtype first."""
-    dtypes = [d for d in rule.declaration.dtypes if d in DOUBLES]
+    dtypes = [d for d in rule.declaration.dtypes if d in DOUBLE]
     for dtype in dtypes:
         yield Situation("ordinary", dtype, _drawn(rule, dtype, seed), ordinary=True)
     seen = {_key(_drawn(rule, dtype, seed)) for dtype in dtypes}
@@ -91,7 +91,7 @@ def _hermitian(rule: Rule, primals: tuple[Any, ...]) -> tuple[Any, ...]:
     """Exactly Hermitian where the rule reads a Hermitian matrix."""
     structure = rule.declaration.structure
     return tuple(
-        (p + np.conj(np.swapaxes(p, -1, -2))) / 2 if structure.get(name) == "hermitian" else p
+        hermitian_part(p) if structure.get(name) == "hermitian" else p
         for name, p in zip(rule.inputs, primals, strict=True)
     )
 
@@ -100,9 +100,8 @@ def _of_kit(rule: Rule, seed: int) -> Iterator[Situation]:
     """The kit's own cases, of the options that are the default."""
     for case in cases(rule, quick=True, seed=seed):
         empty = not all(p.size for p in case.primals) and case.order > 0
-        ordinary = case.name.startswith("general")
         large = case.kind == "shape" and max(p.ndim for p in case.primals) > 3
-        if case.dtype in DOUBLES and not (case.options or empty or ordinary or large):
+        if case.dtype in DOUBLE and not (case.options or empty or case.representative or large):
             name = case.name.removesuffix(f" {case.dtype}").removesuffix(" batch=()")
             undefined = case.edge is not None and case.edge.first != "exact"
             primals = _hermitian(rule, case.primals)
@@ -124,7 +123,7 @@ def _matrices(rule: Rule, seed: int) -> Iterator[tuple[str, Any]]:
     for name, spectrum in _SPECTRA.items():
         q = np.linalg.qr(rng.standard_normal((len(spectrum), len(spectrum))))[0]
         a = (q * spectrum) @ q.T
-        yield name, (a + a.T) / 2
+        yield name, hermitian_part(a)
     for name, diagonal in _DIAGONALS.items():
         yield name, np.diag(diagonal)
     hermitian = rule.declaration.structure.get(rule.inputs[0]) == "hermitian"

@@ -23,17 +23,14 @@ def dtype(trial: Trial) -> list[Measure]:
     for p, core in zip(trial.primals, trial.rule.signature.inputs, strict=True):
         lengths.update(zip(core, p.shape[p.ndim - len(core) :], strict=True))
     wrong = []
-    single = trial.case.dtype in ("float32", "complex64")
+    single = trial.case.dtype in SINGLE
     for name, core, y, dot in zip(
         trial.rule.outputs, trial.rule.signature.outputs, outputs, dots, strict=True
     ):
         shape = lead + tuple(lengths[axis] for axis in core if axis in lengths)
         if len(shape) == len(lead) + len(core) and y.shape != shape:
             wrong.append(f"{name} has shape {y.shape}, not {shape}")
-        if (
-            np.issubdtype(y.dtype, np.inexact)
-            and (y.dtype.name in ("float32", "complex64")) != single
-        ):
+        if np.issubdtype(y.dtype, np.inexact) and (y.dtype.name in SINGLE) != single:
             wrong.append(f"{name} has dtype {y.dtype}")
         if dot is not None and (dot.shape != y.shape or dot.dtype != y.dtype):
             wrong.append(f"tangent of {name} is {dot.dtype} {dot.shape}")

@@ -234,13 +234,10 @@ def functional(trial: Trial) -> tuple[FrameworkBackend, Callable[..., Any], tupl
     values: Sequence[Any] = [y for y, k in zip(trial.outputs, keep, strict=True) if k]
     loss = trial.loss
     if loss is not None:
-        from gradrules import adapters  # noqa: PLC0415
-
-        namespace = adapters.load(backend.name).xp
         values = loss(tuple(values), xp)
 
         def function(*arrays: Any) -> Any:
-            return tuple(loss(f(*arrays), namespace))
+            return tuple(loss(f(*arrays), backend.xp))
 
     else:
         function = f
