@@ -10,21 +10,12 @@ array([[ 4., -2.],
 
 from typing import TYPE_CHECKING, Any
 
-from . import adapters, errors, hooks, host
+from . import adapters, errors, hooks, host, rules
 from ._override import override, register
 from ._registry import registry
 from ._rule import Declaration, Edge, Gauge, Rule, rule
 from .adapters import Adapter, Transforms
-from .rules import (
-    det,
-    eigh,
-    eigvalsh,
-    expm,
-    expm_frechet,
-    inv,
-    slogdet,
-    solve,
-)
+from .rules import *
 
 if TYPE_CHECKING:
     from . import testing
@@ -32,6 +23,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    *rules.__all__,
     "Adapter",
     "Declaration",
     "Edge",
@@ -39,21 +31,13 @@ __all__ = [
     "Rule",
     "Transforms",
     "adapters",
-    "det",
-    "eigh",
-    "eigvalsh",
     "errors",
-    "expm",
-    "expm_frechet",
     "hooks",
     "host",
-    "inv",
     "override",
     "register",
     "registry",
     "rule",
-    "slogdet",
-    "solve",
     "testing",
 ]
 

@@ -1,22 +1,9 @@
-"""All the mathematics: one rule, one file, each a page that runs."""
+"""All the mathematics: one rule, one file, each a page that runs; a folder for each family."""
 
-from . import _mirror as _mirror
-from .det import det
-from .eigh import eigh
-from .eigvalsh import eigvalsh
-from .expm import expm
-from .expm_frechet import expm_frechet
-from .inv import inv
-from .slogdet import slogdet
-from .solve import solve
+from . import functions, scalars, solves, spectra
+from .functions import *
+from .scalars import *
+from .solves import *
+from .spectra import *
 
-__all__ = [
-    "det",
-    "eigh",
-    "eigvalsh",
-    "expm",
-    "expm_frechet",
-    "inv",
-    "slogdet",
-    "solve",
-]
+__all__ = [*functions.__all__, *scalars.__all__, *solves.__all__, *spectra.__all__]

@@ -140,7 +140,8 @@ def _reached(rule: Rule) -> list[tuple[Function, Rule, str]]:
 
 def _closure(rule: Rule, parts: Sequence[str]) -> dict[Function, tuple[Rule, str]]:
     """The functions that some parts of a rule run."""
-    package = rule.__module__.rpartition(".")[0] or rule.__module__
+    # The folder of rules, of which a rule may lie in a folder: at most two names deep.
+    package = ".".join(rule.__module__.split(".")[:-1][:2]) or rule.__module__
     found: dict[Function, tuple[Rule, str]] = {}
     waiting: list[tuple[Any, Rule, str]] = [
         (rule._functions[part], rule, part) for part in parts if rule.defines(part)

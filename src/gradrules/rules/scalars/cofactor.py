@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import hooks
-from .._rule import Edge, rule
-from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, conj, diagonal, diagonal_matrix, eps, one_norm, poisoned, scaled
-from .inv import inv
+from ... import hooks
+from ..._rule import Edge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._matrix import adjoint, conj, diagonal, diagonal_matrix, eps, one_norm, poisoned, scaled
+from ..solves.inv import inv
 
 __all__ = ["cofactor"]
 

@@ -1,9 +1,9 @@
 r"""Matrix exponential."""
 
-from .._rule import Edge, rule
-from .._typing import Array, Arrays, MaybeArrays, Namespace
+from ..._rule import Edge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._matrix import adjoint
 from . import _taylor
-from ._matrix import adjoint
 from .expm_frechet import expm_frechet
 
 __all__ = ["expm"]

@@ -1,8 +1,8 @@
 r"""Determinant, :math:`y = \det A`."""
 
-from .._rule import Edge, rule
-from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import conj
+from ..._rule import Edge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._matrix import conj
 from .cofactor import cofactor
 
 __all__ = ["det"]

@@ -1,8 +1,8 @@
 r"""Matrix inverse, :math:`X = A^{-1}`."""
 
-from .._rule import Edge, rule
-from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, guarded
+from ..._rule import Edge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._matrix import adjoint, guarded
 
 __all__ = ["inv"]
 

@@ -1,10 +1,10 @@
 r"""Sign and logarithm of a determinant, :math:`\det A = \sigma e^{\ell}`."""
 
-from .. import hooks
-from .._rule import Edge, rule
-from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, conj, guarded, is_complex, poisoned, real
-from .inv import inv
+from ... import hooks
+from ..._rule import Edge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._matrix import adjoint, conj, guarded, is_complex, poisoned, real
+from ..solves.inv import inv
 
 __all__ = ["slogdet"]
 

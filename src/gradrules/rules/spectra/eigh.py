@@ -1,9 +1,8 @@
 r"""Hermitian eigendecomposition, :math:`A = V \operatorname{diag}(w) V^H`."""
 
-from .._rule import Edge, Gauge, rule
-from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._gap_quotient import gap_quotient
-from ._matrix import (
+from ..._rule import Edge, Gauge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._matrix import (
     adjoint,
     diagonal,
     diagonal_matrix,
@@ -14,6 +13,7 @@ from ._matrix import (
     read_adjoint,
     real,
 )
+from ._gap_quotient import gap_quotient
 
 __all__ = ["eigh"]
 

@@ -6,11 +6,11 @@ r"""Matrix exponential and its Fréchet derivative :math:`L(A, E)`.
 The derivative of the pair is therefore the same function again, of matrices of order 2n.
 """
 
-from .. import hooks
-from .._rule import Edge, rule
-from .._typing import Array, Arrays, MaybeArrays, Namespace
+from ... import hooks
+from ..._rule import Edge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._matrix import adjoint, one_norm, real
 from . import _taylor
-from ._matrix import adjoint, one_norm, real
 
 __all__ = ["expm_frechet"]
 

@@ -5,9 +5,9 @@ gradient all the same. Its function is then one of Hermitian matrices, and this 
 matrix becomes one.
 """
 
-from .._rule import rule
-from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, herm
+from ..._rule import rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._matrix import adjoint, herm
 
 __all__ = ["mirror"]
 

@@ -14,9 +14,9 @@ A. H. Al-Mohy, N. J. Higham, SIAM J. Matrix Anal. Appl. 31 (2009) 970, doi:10.11
 
 import math
 
-from .. import hooks
-from .._typing import Array, Arrays, Namespace
-from ._matrix import adjoint, eps, one_norm, scaled
+from ... import hooks
+from ..._typing import Array, Arrays, Namespace
+from .._matrix import adjoint, eps, one_norm, scaled
 
 # Row b_i holds the coefficients of (I, A, A^2, A^3, A^6) in B_i.
 _B = (

@@ -8,10 +8,10 @@ it decides the same at every order and in both modes.
 
 from typing import Any
 
-from .. import hooks
-from .._rule import Edge, rule
-from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import eps, is_complex, order, real
+from ... import hooks
+from ..._rule import Edge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._matrix import eps, is_complex, order, real
 
 __all__ = ["gap_quotient"]
 

@@ -1,8 +1,8 @@
 r"""Eigenvalues of a Hermitian matrix."""
 
-from .._rule import Edge, rule
-from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, diagonal, guarded, read, real
+from ..._rule import Edge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._matrix import adjoint, diagonal, guarded, read, real
 from .eigh import decompose, eigh, eigh_options, values_vjp
 
 __all__ = ["eigvalsh"]

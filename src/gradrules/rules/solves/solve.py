@@ -1,9 +1,9 @@
 r"""Solution of a linear system, :math:`X = A^{-1} B`."""
 
-from .. import hooks
-from .._rule import Edge, rule
-from .._typing import Array, Arrays, MaybeArrays, Namespace
-from ._matrix import adjoint, guarded
+from ... import hooks
+from ..._rule import Edge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._matrix import adjoint, guarded
 
 __all__ = ["solve"]
 

@@ -1,0 +1,7 @@
+"""Eigenvalues and singular values, with and without their vectors."""
+
+from . import _mirror as _mirror
+from .eigh import eigh
+from .eigvalsh import eigvalsh
+
+__all__ = ["eigh", "eigvalsh"]

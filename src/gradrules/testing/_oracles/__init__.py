@@ -1,0 +1,9 @@
+"""The primals of our rules at 140 digits: object arrays of mpmath numbers in, the same out.
+
+A file for each folder of `gradrules.rules`.
+"""
+
+from .functions import *
+from .scalars import *
+from .solves import *
+from .spectra import *

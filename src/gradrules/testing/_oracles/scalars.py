@@ -1,0 +1,45 @@
+"""Determinants and other scalars of a matrix."""
+
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from .._truth import Exact, oracle
+from ._exact import scalar
+
+__all__ = ["det", "slogdet"]
+
+
+def _determinant(a: Exact) -> Any:
+    """By elimination with full pivoting: exact zeros stay exact."""
+    a, n, d = a.copy(), len(a), mpmath.mpf(1)
+    for k in range(n):
+        sizes = np.array([[abs(x) for x in row] for row in a[k:, k:]], dtype=object)
+        i, j = divmod(int(np.argmax(sizes)), n - k)
+        if sizes[i, j] == 0:
+            return mpmath.mpf(0)
+        for axis, other in ((0, k + i), (1, k + j)):
+            if other != k:
+                a[[k, other]] = a[[other, k]] if axis == 0 else a[[k, other]]
+                if axis == 1:
+                    a[:, [k, other]] = a[:, [other, k]]
+                d = -d
+        d = d * a[k, k]
+        a[k + 1 :, k:] = a[k + 1 :, k:] - np.outer(a[k + 1 :, k] / a[k, k], a[k, k:])
+    return d
+
+
+@oracle("det")
+def det(x: Exact) -> Exact:
+    """Determinant."""
+    return scalar(_determinant(x))
+
+
+@oracle("slogdet")
+def slogdet(x: Exact) -> tuple[Exact, Exact]:
+    """Sign and logarithm."""
+    d = _determinant(x)
+    if d == 0:
+        return scalar(mpmath.mpf(0)), scalar(mpmath.mpf("-inf"))
+    return scalar(d / abs(d)), scalar(mpmath.log(abs(d)))

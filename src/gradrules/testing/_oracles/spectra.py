@@ -1,0 +1,37 @@
+"""Eigenvalues and singular values, with and without their vectors."""
+
+import mpmath
+import numpy as np
+
+from .._truth import Exact, oracle
+from ._exact import array, matrix, read
+
+__all__ = ["eigh", "eigvalsh"]
+
+
+@oracle("eigh")
+def eigh(
+    x: Exact,
+    *,
+    lower: bool | None = None,
+    degenerate: str = "nan",  # noqa: ARG001
+    reference: tuple[Exact, Exact] | None = None,
+) -> tuple[Exact, Exact]:
+    """Eigenvalues and eigenvectors, the phases as near as possible to those of the reference."""
+    if not x.size:
+        return np.empty(0, dtype=object), x
+    a = read(x, lower)
+    is_complex = any(isinstance(v, mpmath.mpc) for v in x.flat)
+    w, v = (mpmath.eighe if is_complex else mpmath.eigsy)(matrix(a))
+    values, vectors = np.array(list(w), dtype=object), array(v)
+    if reference is not None:
+        for j in range(len(values)):
+            overlap = np.sum(np.conj(vectors[:, j]) * reference[1][:, j])
+            vectors[:, j] = vectors[:, j] * (overlap / abs(overlap))
+    return values, vectors
+
+
+@oracle("eigvalsh")
+def eigvalsh(x: Exact, *, lower: bool | None = None) -> Exact:
+    """Eigenvalues."""
+    return eigh(x, lower=lower)[0]
