@@ -93,6 +93,16 @@ class Transforms(ABC):
         """All compilers by name, where a framework has several."""
         return {"compile": self.compile}
 
+    def timed(
+        self, f: Callable[..., Arrays], primals: Arrays, cotangents: Arrays
+    ) -> dict[str, Callable[[], Any]]:
+        """What ``gradrules bench`` times: ``"forward"``, ``"backward"`` and ``"both"``.
+
+        Each runs as users run it who want it fast, and returns when the results are there.
+        ``"backward"`` starts from a value that is there.
+        """
+        raise NotImplementedError
+
     def rows(self) -> "Iterable[Row]":
         """Further transformations, as the framework's users spell them, for the transform matrix."""
         return ()
