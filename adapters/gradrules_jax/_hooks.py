@@ -18,6 +18,12 @@ def _eye_like(a: Array) -> Array:
     return jnp.eye(a.shape[-1], dtype=a.dtype)
 
 
+def _lu_det(factors: Arrays) -> Array:
+    lu, pivots = factors
+    odd = jnp.sum(pivots != jnp.arange(pivots.shape[-1]), axis=-1) % 2
+    return jnp.prod(jnp.diagonal(lu, axis1=-2, axis2=-1), axis=-1) * (1 - 2 * odd)
+
+
 def _lu_solve(factors: Arrays, b: Array, adjoint: bool) -> Array:
     return lu_solve(factors, b, trans=2 if adjoint else 0)
 
@@ -32,4 +38,12 @@ def _repeat(
     return lax.fori_loop(0, count.astype(jnp.int32), body, state)
 
 
-hooks.provide(jnp, eye_like=_eye_like, lu_factor=lu_factor, lu_solve=_lu_solve, repeat=_repeat)
+hooks.provide(
+    jnp,
+    choose=lax.cond,
+    eye_like=_eye_like,
+    lu_det=_lu_det,
+    lu_factor=lu_factor,
+    lu_solve=_lu_solve,
+    repeat=_repeat,
+)

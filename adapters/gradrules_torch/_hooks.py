@@ -24,7 +24,8 @@ def _eye_like(a: Any) -> Any:
 
 
 def _lu_factor(a: Any) -> Arrays:
-    return tuple(torch.linalg.lu_factor(a))
+    # Not lu_factor, which raises where there is no inverse: a determinant has its factors all the same.
+    return tuple(torch.linalg.lu_factor_ex(a))[:2]
 
 
 def _lu_solve(factors: Arrays, b: Any, adjoint: bool) -> Any:
@@ -32,6 +33,13 @@ def _lu_solve(factors: Arrays, b: Any, adjoint: bool) -> Any:
     # batch (torch 2.13; no issue found upstream).
     lu, pivots = (factor.contiguous() for factor in factors)
     return torch.linalg.lu_solve(lu, pivots, b, adjoint=adjoint)
+
+
+def _lu_det(factors: Arrays) -> Any:
+    lu, pivots = factors
+    rows = torch.arange(1, 1 + pivots.shape[-1], dtype=pivots.dtype, device=pivots.device)
+    odd = (pivots != rows).sum(-1) % 2
+    return lu.diagonal(dim1=-2, dim2=-1).prod(-1) * (1 - 2 * odd)
 
 
 def _repeat(count: Any, _most: int, body: Callable[..., Arrays], state: Arrays) -> Arrays:
@@ -54,6 +62,17 @@ def _repeat(count: Any, _most: int, body: Callable[..., Arrays], state: Arrays) 
     return tuple(while_loop_op(unfinished, step, tuple(start), ())[2:])
 
 
+def _choose(condition: Any, one: Callable[[], Any], other: Callable[[], Any]) -> Any:
+    """A plain branch; the general way where the condition has no value, or many."""
+    unknown = (
+        _traced(condition)
+        or condition.device.type == "meta"
+        or torch._C._functorch.is_batchedtensor(condition)
+        or torch._C._get_tracing_state() is not None
+    )
+    return one() if not unknown and bool(condition) else other()
+
+
 def _traced(x: Any) -> bool:
     # torch.compile, export and make_fx use tensor subclasses, these dispatch modes, or both.
     return type(x) is not torch.Tensor or any(map(torch._C._get_dispatch_mode, _TRACERS))
@@ -66,7 +85,9 @@ def _fresh(x: Any) -> Any:
 hooks.provide(
     xp,
     all_finite=host.all_finite,
+    choose=_choose,
     eye_like=_eye_like,
+    lu_det=_lu_det,
     lu_factor=_lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,

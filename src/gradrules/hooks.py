@@ -12,7 +12,17 @@ from array_api_compat import numpy as numpy_namespace
 
 from ._typing import Array, Arrays, Namespace
 
-__all__ = ["all_finite", "eye_like", "length", "lu_factor", "lu_solve", "provide", "repeat"]
+__all__ = [
+    "all_finite",
+    "choose",
+    "eye_like",
+    "length",
+    "lu_det",
+    "lu_factor",
+    "lu_solve",
+    "provide",
+    "repeat",
+]
 
 _NATIVE: dict[Namespace, dict[str, Callable[..., Any]]] = {}
 
@@ -56,6 +66,12 @@ def lu_factor(a: Array, /, *, xp: Namespace) -> Arrays:
     return (a,) if native is None else tuple(native(a))
 
 
+def lu_det(factors: Arrays, /, *, xp: Namespace) -> Array:
+    """Determinant, given the result of :func:`lu_factor`: with the very rounding of its solutions."""
+    native = _native(xp, "lu_det")
+    return xp.linalg.det(factors[0]) if native is None else native(factors)
+
+
 def lu_solve(factors: Arrays, b: Array, /, *, adjoint: bool = False, xp: Namespace) -> Array:
     """Solve ``a @ x = b``, or ``a^H @ x = b``, given the result of :func:`lu_factor`."""
     native = _native(xp, "lu_solve")
@@ -88,6 +104,25 @@ def repeat(
     for i in range(int(count)):
         state = body(i, state)
     return state
+
+
+def choose(
+    condition: Array,
+    one: Callable[[], Array],
+    other: Callable[[], Array],
+    /,
+    *,
+    xp: Namespace,
+) -> Array:
+    """``one()`` if the scalar `condition` holds, else ``other()``; both of one shape and dtype.
+
+    For two ways to the same value, of which the first is faster: a framework that cannot look at
+    `condition` may take the other always.
+    """
+    native = _native(xp, "choose")
+    if native is not None:
+        return native(condition, one, other)
+    return one() if bool(condition) else other()
 
 
 provide(numpy_namespace, all_finite=lambda a: bool(np.isfinite(a).all()))

@@ -7,6 +7,12 @@ from .._typing import Array, Arrays, Namespace
 from ..adapters import dtype_name
 
 _EPS = {"float32": 2.0**-23, "complex64": 2.0**-23, "float64": 2.0**-52, "complex128": 2.0**-52}
+_TINY = {
+    "float32": 2.0**-126,
+    "complex64": 2.0**-126,
+    "float64": 2.0**-1022,
+    "complex128": 2.0**-1022,
+}
 
 
 def is_complex(a: Array) -> bool:
@@ -17,6 +23,11 @@ def is_complex(a: Array) -> bool:
 def eps(a: Array) -> float:
     """Unit roundoff of the precision of `a`, in the sense of ``finfo.eps``."""
     return _EPS[dtype_name(a.dtype)]
+
+
+def tiny(a: Array) -> float:
+    """Smallest normal number of the precision of `a`."""
+    return _TINY[dtype_name(a.dtype)]
 
 
 def order(a: Array, xp: Namespace) -> Any:
