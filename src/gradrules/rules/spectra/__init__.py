@@ -3,5 +3,7 @@
 from . import _mirror as _mirror
 from .eigh import eigh
 from .eigvalsh import eigvalsh
+from .svd import svd
+from .svdvals import svdvals
 
-__all__ = ["eigh", "eigvalsh"]
+__all__ = ["eigh", "eigvalsh", "svd", "svdvals"]

@@ -6,7 +6,7 @@ import numpy as np
 from .._truth import Exact, oracle
 from ._exact import array, matrix, read
 
-__all__ = ["eigh", "eigvalsh"]
+__all__ = ["eigh", "eigvalsh", "svd", "svdvals"]
 
 
 @oracle("eigh")
@@ -35,3 +35,33 @@ def eigh(
 def eigvalsh(x: Exact, *, lower: bool | None = None) -> Exact:
     """Eigenvalues."""
     return eigh(x, lower=lower)[0]
+
+
+@oracle("svd")
+def svd(
+    x: Exact,
+    *,
+    full_matrices: bool = True,
+    degenerate: str = "nan",  # noqa: ARG001
+    reference: tuple[Exact, Exact, Exact] | None = None,
+) -> tuple[Exact, Exact, Exact]:
+    """Singular values and vectors, the phases as near as possible to those of the reference."""
+    m, n = x.shape
+    assert m == n or not full_matrices, "the vectors beyond the singular values are any basis"
+    if not x.size:
+        return x[:, :0], np.empty(0, dtype=object), x[:0]
+    left, s, right = mpmath.svd(matrix(x))
+    u, values, vh = array(left), np.array(list(s), dtype=object), array(right)
+    if reference is not None:
+        for j in range(len(values)):
+            overlap = np.sum(np.conj(u[:, j]) * reference[0][:, j])
+            overlap = overlap + np.sum(vh[j] * np.conj(reference[2][j]))
+            u[:, j] = u[:, j] * (overlap / abs(overlap))
+            vh[j] = vh[j] * (np.conj(overlap) / abs(overlap))
+    return u, values, vh
+
+
+@oracle("svdvals")
+def svdvals(x: Exact) -> Exact:
+    """Singular values."""
+    return svd(x, full_matrices=False)[1]
