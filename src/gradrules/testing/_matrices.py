@@ -344,15 +344,17 @@ def _nonsingular(a: Any, eps: float) -> bool:
     return bool(np.all(s[..., -1:] > 4 * eps * s[..., :1]))
 
 
-def _simple_spectrum(a: Any, eps: float) -> bool:
-    """Of the Hermitian part, and of the matrices that the triangles stand for."""
-    strict = [np.tril(a, -1), np.triu(a, 1)]
+def _readings(a: Any) -> list[Any]:
+    """The Hermitian part, and the matrices that the triangles stand for."""
     diagonal = np.real(a) * np.eye(a.shape[-1])
-    readings = [
-        hermitian_part(a),
-        *(t + np.conj(np.swapaxes(t, -1, -2)) + diagonal for t in strict),
-    ]
-    for reading in readings:
+    strict = [np.tril(a, -1), np.triu(a, 1)]
+    triangles = [t + np.conj(np.swapaxes(t, -1, -2)) + diagonal for t in strict]
+    return [hermitian_part(a), *triangles]
+
+
+def _simple_spectrum(a: Any, eps: float) -> bool:
+    """Of each matrix that may be read."""
+    for reading in _readings(a):
         w = np.linalg.eigvalsh(reading)
         size = np.max(np.abs(w), axis=-1, keepdims=True)
         if not np.all(np.diff(w) > 64 * a.shape[-1] * eps * size):
@@ -367,16 +369,24 @@ def _simple_singular_values(a: Any, eps: float) -> bool:
     return bool(np.all(s - lower > 64 * max(a.shape[-2:]) * eps * s[..., :1]))
 
 
+def _positive(a: Any, eps: float) -> bool:
+    """Of the Hermitian part and of the matrices that the triangles stand for: positive definite."""
+    w = [np.linalg.eigvalsh(reading) for reading in _readings(a)]
+    return all(bool(np.all(v[..., :1] > 4 * eps * v[..., -1:])) for v in w)
+
+
 # What free entries are added to, so that all zeros, to which they shrink, are valid.
 ANCHORS: dict[str, Callable[[int], Any]] = {
     "nonsingular": np.eye,
     "simple spectrum": lambda n: np.diag(np.arange(1.0, n + 1)),
     "simple singular values": lambda n: np.diag(np.arange(1.0, n + 1)),
+    "positive definite": np.eye,
 }
 NEEDS: dict[str, Callable[[Any, float], bool]] = {
     "nonsingular": _nonsingular,
     "simple spectrum": _simple_spectrum,
     "simple singular values": _simple_singular_values,
+    "positive definite": _positive,
 }
 SIMPLE = {"simple spectrum", "simple singular values"}
 OF_SINGULAR_VALUES = {"simple singular values"}
