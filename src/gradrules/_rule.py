@@ -150,6 +150,7 @@ class Rule:
         self.outputs = outputs
         self.nondifferentiable = nondifferentiable
         self.declaration = declaration
+        self.forms: dict[int, Rule] = {}
         self.portable = True
         self.__name__ = self.__qualname__ = name
         self.__module__ = primal.__module__
@@ -236,6 +237,22 @@ class Rule:
         """Define ``fast_vjp(primals, outputs, kept, cotangents, *, xp, **options)``, equal to the vjp."""
         return self._define("fast_vjp", function)
 
+    def def_form(self, other: "Rule") -> "Rule":
+        """Let calls with as many arrays as `other` takes be calls of it, also of its jvp and vjp.
+
+        A decorator above :func:`rule`, for a function that means another one of more arrays, as
+        ``eigh(a, b)`` does.
+        """
+        count = len(other.inputs)
+        if count == len(self.inputs) or count in self.forms:
+            msg = (
+                f"rule {self.name!r} has a form of {count} arrays already; that of "
+                f"{other.name!r} takes as many"
+            )
+            raise RegistrationError(msg)
+        self.forms[count] = other
+        return other
+
     def with_primal(self, primal: Function) -> "Rule":
         """The same derivatives, at the values of another primal of the same function.
 
@@ -250,6 +267,7 @@ class Rule:
             if part in self._functions
         }
         made._functions["primal"] = _wants_xp(primal)
+        made.forms = {}
         made.portable = False
         return made
 
@@ -267,6 +285,8 @@ class Rule:
 
     def __call__(self, *arrays: Array, **options: Hashable) -> Any:
         """Evaluate the rule, differentiably where the arrays' library can differentiate."""
+        if len(arrays) in self.forms:
+            return self.forms[len(arrays)](*arrays, **options)
         backend, arrays, absent, static = self.prepare(arrays, options)
         return self.packed(backend.apply(self, arrays, static), absent)
 
@@ -285,6 +305,8 @@ class Rule:
         tuple
             ``(y, y_dot)``, both structured as the result of calling the rule.
         """
+        if len(primals) in self.forms:
+            return self.forms[len(primals)].jvp(primals, tangents, **options)
         self._require("jvp")
         for word, given in (("primals", primals), ("tangents", tangents)):
             if not isinstance(given, tuple | list):
@@ -320,6 +342,8 @@ class Rule:
             ``(y, pullback)``. ``pullback(y_bar)`` takes a cotangent structured as ``y``, in which an
             absent one is `None`, and returns a tuple with one cotangent per input.
         """
+        if len(primals) in self.forms:
+            return self.forms[len(primals)].vjp(*primals, **options)
         self._require("vjp")
         backend, arrays, absent, static = self.prepare(primals, options)
         outputs, kept = backend.apply_kept(self, arrays, static)
@@ -356,10 +380,13 @@ class Rule:
     ) -> tuple[Any, Arrays, tuple[str, ...], Options]:
         """Everything that is checked before any work: backend, fitted arrays, absent axes, options."""
         if len(arrays) != len(self.inputs):
+            others = "".join(
+                f", or {count} ({', '.join(form.inputs)})" for count, form in self.forms.items()
+            )
             msg = (
                 f"{self.name}: takes {len(self.inputs)} positional "
                 f"{'array' if len(self.inputs) == 1 else 'arrays'} "
-                f"({', '.join(self.inputs)}), {len(arrays)} given"
+                f"({', '.join(self.inputs)}){others}, {len(arrays)} given"
             )
             raise ArrayTypeError(msg)
         present = tuple(t for t in tangents if t is not None)

@@ -196,3 +196,30 @@ def test_options_of_different_type_are_different_options():
         _, arrays, _, options = shifted.prepare((np.zeros(2),), {"by": by})
         recorder.apply(shifted, arrays, options)
     assert len(seen) == 3
+
+
+def test_a_rule_with_another_form_is_that_rule_for_so_many_arrays():
+    @gr.rule(name="tests.one", replace=True)
+    def one(x, /):
+        return x * x
+
+    @one.def_form
+    @gr.rule(name="tests.two", replace=True)
+    def two(x, y, /, *, sign=1.0):
+        return sign * x * y
+
+    two.def_jvp(lambda p, y, t, sign: sign * (t[0] * p[1] + p[0] * t[1]))
+    two.def_vjp(lambda p, y, c, sign: (sign * p[1] * c[0], sign * p[0] * c[0]))
+    x, y = np.asarray([2.0, 3.0]), np.asarray([5.0, 7.0])
+    assert np.array_equal(one(x), x * x)
+    assert np.array_equal(one(x, y, sign=-1.0), -x * y)
+    assert np.array_equal(one.jvp([x, y], [y, x])[1], y * y + x * x)
+    assert np.array_equal(one.vjp(x, y)[1](np.ones(2))[1], x)
+    with pytest.raises(gr.errors.OptionError, match=r"tests\.one.*'sign'"):
+        one(x, sign=-1.0)
+    with pytest.raises(
+        gr.errors.ArrayTypeError, match=r"1 positional array \(x\), or 2 \(x, y\), 3"
+    ):
+        one(x, y, x)
+    with pytest.raises(gr.errors.RegistrationError, match=r"tests\.one.*form of 2"):
+        one.def_form(two)

@@ -108,6 +108,17 @@ def guarded(a: Array, xp: Namespace, *results: tuple[Array, int]) -> Arrays:
     )
 
 
+def harmless(a: Array, xp: Namespace) -> Array:
+    """`a`, and 0 for a matrix with entries that are not finite: on such a routine may never return.
+
+    What is made of it needs :func:`guarded`, with the matrix itself.
+    """
+    if hooks.all_finite(a, xp=xp):
+        return a
+    bad = xp.sum(a * 0, axis=(-2, -1), keepdims=True) != 0  # NaN is not 0
+    return xp.where(bad, xp.zeros_like(a), a)
+
+
 def poisoned(y: Array, x: Array, bad: Array, xp: Namespace) -> Array:
     """`y`, and NaN where `bad`, in such a way that all derivatives with respect to `x` are NaN too.
 

@@ -75,6 +75,8 @@ class Recipe:
         The whole matrix times two to this power.
     rows
         Rows (of a Hermitian matrix: rows and columns) times powers of two up to this one.
+    singular
+        The spectrum is that of the singular values, of a general matrix.
     """
 
     structure: str = "general"
@@ -84,6 +86,7 @@ class Recipe:
     nonnormality: float = 0.0
     scale: int = 0
     rows: int = 0
+    singular: bool = False
 
     def __post_init__(self) -> None:
         for word, given, known in (
@@ -113,11 +116,15 @@ def matrix(source: Source, n: int, dtype: str, recipe: Recipe) -> Any:
 def rectangular(source: Source, shape: tuple[int, int], dtype: str, recipe: Recipe) -> Any:
     """A tall or wide matrix: its entries are free, or its singular values are by the recipe."""
     m, n = shape
-    if not recipe.deficiency and recipe.condition is None:
+    least = min(shape)
+    values = None
+    if recipe.deficiency or recipe.condition is not None:
+        values = _singular_values(least, dtype, least - recipe.deficiency, recipe.condition)
+    elif recipe.singular and recipe.spectrum != "any":
+        values = spectrum(source, least, dtype, recipe.spectrum)
+    if values is None:
         a = numbers(source, shape, dtype)
     else:
-        least = min(shape)
-        values = _singular_values(least, dtype, least - recipe.deficiency, recipe.condition)
         middle: Any = np.zeros(shape, dtype=wide(dtype))
         middle[:least, :least] = np.diag(values)
         a = unitary(source, m, dtype) @ middle @ unitary(source, n, dtype)
@@ -189,6 +196,9 @@ def _general(source: Source, n: int, dtype: str, recipe: Recipe) -> Any:
         return (unitary(source, n, dtype) * values) @ unitary(source, n, dtype)
     if recipe.spectrum == "any" and not recipe.nonnormality:
         return numbers(source, (n, n), dtype)
+    if recipe.singular:
+        values = spectrum(source, n, dtype, recipe.spectrum)
+        return (unitary(source, n, dtype) * values) @ unitary(source, n, dtype)
     if recipe.spectrum == "repeated":
         u, v = (_whole(source, (n,), dtype) for _ in range(2))
         return source.whole(-2, 2) * np.eye(n) + np.outer(u, v)
@@ -334,15 +344,17 @@ def _nonsingular(a: Any, eps: float) -> bool:
     return bool(np.all(s[..., -1:] > 4 * eps * s[..., :1]))
 
 
-def _simple_spectrum(a: Any, eps: float) -> bool:
-    """Of the Hermitian part, and of the matrices that the triangles stand for."""
-    strict = [np.tril(a, -1), np.triu(a, 1)]
+def _readings(a: Any) -> list[Any]:
+    """The Hermitian part, and the matrices that the triangles stand for."""
     diagonal = np.real(a) * np.eye(a.shape[-1])
-    readings = [
-        hermitian_part(a),
-        *(t + np.conj(np.swapaxes(t, -1, -2)) + diagonal for t in strict),
-    ]
-    for reading in readings:
+    strict = [np.tril(a, -1), np.triu(a, 1)]
+    triangles = [t + np.conj(np.swapaxes(t, -1, -2)) + diagonal for t in strict]
+    return [hermitian_part(a), *triangles]
+
+
+def _simple_spectrum(a: Any, eps: float) -> bool:
+    """Of each matrix that may be read."""
+    for reading in _readings(a):
         w = np.linalg.eigvalsh(reading)
         size = np.max(np.abs(w), axis=-1, keepdims=True)
         if not np.all(np.diff(w) > 64 * a.shape[-1] * eps * size):
@@ -350,15 +362,34 @@ def _simple_spectrum(a: Any, eps: float) -> bool:
     return True
 
 
+def _simple_singular_values(a: Any, eps: float) -> bool:
+    """All apart from each other, and from zero."""
+    s = np.linalg.svd(a, compute_uv=False)
+    lower = np.concatenate([s[..., 1:], 0 * s[..., :1]], axis=-1)
+    return bool(np.all(s - lower > 64 * max(a.shape[-2:]) * eps * s[..., :1]))
+
+
+def _positive(a: Any, eps: float) -> bool:
+    """Of the Hermitian part and of the matrices that the triangles stand for: positive definite."""
+    w = [np.linalg.eigvalsh(reading) for reading in _readings(a)]
+    return all(bool(np.all(v[..., :1] > 4 * eps * v[..., -1:])) for v in w)
+
+
 # What free entries are added to, so that all zeros, to which they shrink, are valid.
 ANCHORS: dict[str, Callable[[int], Any]] = {
     "nonsingular": np.eye,
     "simple spectrum": lambda n: np.diag(np.arange(1.0, n + 1)),
+    "simple singular values": lambda n: np.diag(np.arange(1.0, n + 1)),
+    "positive definite": np.eye,
 }
 NEEDS: dict[str, Callable[[Any, float], bool]] = {
     "nonsingular": _nonsingular,
     "simple spectrum": _simple_spectrum,
+    "simple singular values": _simple_singular_values,
+    "positive definite": _positive,
 }
+SIMPLE = {"simple spectrum", "simple singular values"}
+OF_SINGULAR_VALUES = {"simple singular values"}
 
 
 def satisfies(a: Any, dtype: str, need: str) -> bool:

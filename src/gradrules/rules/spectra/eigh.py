@@ -8,48 +8,28 @@ from .._matrix import (
     diagonal_matrix,
     guarded,
     herm,
-    is_complex,
     read,
     read_adjoint,
     real,
 )
-from ._gap_quotient import gap_quotient
+from ._gap_quotient import check_degenerate, gap_quotient, gaps
+from ._known import known
+from ._phase import GROUP, align, horizontal, invariants, projectors
 
 __all__ = ["eigh"]
-
-DEGENERATE = ("nan", "project")
-
-
-def _align(outputs: Arrays, reference: Arrays, xp: Namespace) -> Arrays:
-    w, v = outputs
-    overlap = xp.sum(xp.conj(v) * reference[1], axis=-2)[..., None, :]
-    return w, v * (overlap / xp.abs(overlap))
-
-
-def _invariants(outputs: Arrays, xp: Namespace) -> Arrays:
-    w, v = outputs
-    return w, v[..., :, None, :] * xp.conj(v)[..., None, :, :]
-
-
-def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> MaybeArrays:
-    (_, v), (w_bar, v_bar) = outputs, cotangents
-    if v_bar is None or not is_complex(v):
-        return cotangents
-    k = diagonal(adjoint(v, xp) @ v_bar, xp)
-    return w_bar, v_bar - v * (k - xp.astype(real(k, xp), k.dtype))[..., None, :]
 
 
 def _of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
     """A loss that sees the two lowest eigenvalues, which are equal, by their sum and projector."""
     w, v = outputs
-    pairs = v[..., :, None, :2] * xp.conj(v)[..., None, :, :2]
+    pairs = projectors(v[..., :2], xp)
     return w[..., 0] + w[..., 1], pairs[..., 0] + pairs[..., 1]
 
 
 def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
     """A loss that sees the highest eigenvalue, a simple one, and its projector."""
     w, v = outputs
-    return w[..., -1], v[..., :, None, -1] * xp.conj(v)[..., None, :, -1]
+    return w[..., -1], projectors(v[..., -1:], xp)
 
 
 @rule(
@@ -58,13 +38,7 @@ def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
     structure={"x": "hermitian"},
     needs={"x": "simple spectrum"},
     degrees={"x": (1, 0)},
-    gauge=Gauge(
-        group="each eigenvector may be multiplied by a phase (real: a sign); derivatives are those "
-        "with diag(V^H V_dot) = 0, and exact for every loss that does not see the phases",
-        align=_align,
-        invariants=_invariants,
-        horizontal=_horizontal,
-    ),
+    gauge=Gauge(group=GROUP, align=align, invariants=invariants, horizontal=horizontal),
     domain=(
         "eigenvectors: where the gaps that matter are above rounding; eigenvalues: everywhere to "
         "first order. What a degenerate cluster makes undefined is NaN"
@@ -144,9 +118,7 @@ def eigh_options(lower: object, degenerate: object) -> None:
     if lower not in (None, True, False):
         msg = f"option 'lower' is {lower!r}; it must be None, True or False"
         raise ValueError(msg)
-    if degenerate not in DEGENERATE:
-        msg = f"option 'degenerate' is {degenerate!r}; it must be one of {DEGENERATE}"
-        raise ValueError(msg)
+    check_degenerate(degenerate)
 
 
 # With M = V^H A' V: w_j' = Re M_jj and V' = V Z, Z_ij = M_ij / (w_j - w_i).
@@ -163,7 +135,7 @@ def eigh_jvp(
     """First-order perturbation theory in the eigenbasis."""
     w, v = _tied(primals, outputs, lower, degenerate)
     m = adjoint(v, xp) @ read(tangents[0], lower, xp) @ v
-    return real(diagonal(m, xp), xp), v @ gap_quotient(m, w, degenerate=degenerate)
+    return real(diagonal(m, xp), xp), v @ quotient(m, w, degenerate, xp)
 
 
 @eigh.def_vjp
@@ -181,10 +153,18 @@ def eigh_vjp(
     w_bar, v_bar = cotangents
     if v_bar is None:
         return values_vjp(v, w_bar, lower, xp)
-    inner = gap_quotient(adjoint(v, xp) @ v_bar, w, degenerate=degenerate)
+    inner = quotient(adjoint(v, xp) @ v_bar, w, degenerate, xp)
     if w_bar is not None:
         inner = inner + xp.astype(diagonal_matrix(w_bar, xp), v.dtype)
     return read_adjoint(herm(v @ inner @ adjoint(v, xp), xp), lower, xp)
+
+
+def quotient(k: Array, w: Array, degenerate: str, xp: Namespace) -> Array:
+    """``K_ij / (w_j - w_i)``, 0 on the diagonal."""
+    if 0 in k.shape:
+        return k
+    size = xp.max(xp.abs(w), axis=-1)[..., None, None]
+    return gap_quotient(k, *gaps(w, size, xp), degenerate=degenerate)
 
 
 def values_vjp(v: Array, w_bar: Array, lower: bool | None, xp: Namespace) -> Array:
@@ -194,45 +174,10 @@ def values_vjp(v: Array, w_bar: Array, lower: bool | None, xp: Namespace) -> Arr
 
 
 def _tied(primals: Arrays, outputs: Arrays, lower: bool | None, degenerate: str) -> Arrays:
-    """The outputs, as functions of the input whose derivative projects nothing.
-
-    What ``degenerate="project"`` promises is about the loss, not about this derivative, whose own
-    derivative must therefore be the careful one.
-    """
+    """The outputs, as functions of the input whose derivative projects nothing."""
     if degenerate != "project":
         return outputs
-    return tuple(_eigh_given(*primals, *outputs, lower=lower))
+    return tuple(_eigh_known(*primals, *outputs, lower=lower))
 
 
-@rule(
-    name="_eigh_given",
-    signature="(n,n),(n),(n,n)->(n),(n,n)",
-    outputs=("eigenvalues", "eigenvectors"),
-)
-def _eigh_given(
-    x: Array,
-    w: Array,
-    v: Array,
-    /,
-    *,
-    lower: bool | None = None,
-) -> Arrays:
-    """`eigh` of `x`, whose value ``(w, v)`` is known already; a function of `x` alone."""
-    return w * 1, v * 1
-
-
-@_eigh_given.def_jvp
-def _eigh_given_jvp(
-    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, lower: bool | None, xp: Namespace
-) -> MaybeArrays:
-    if tangents[0] is None:
-        return None, None
-    return eigh_jvp(primals[:1], outputs, tangents[:1], lower=lower, degenerate="nan", xp=xp)
-
-
-@_eigh_given.def_vjp
-def _eigh_given_vjp(
-    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, lower: bool | None, xp: Namespace
-) -> tuple[Array, None, None]:
-    x_bar = eigh_vjp(primals[:1], outputs, cotangents, lower=lower, degenerate="nan", xp=xp)
-    return x_bar, None, None
+_eigh_known = known(eigh, "(n,n),(n),(n,n)->(n),(n,n)", ("eigenvalues",), degenerate="nan")

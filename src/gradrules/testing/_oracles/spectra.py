@@ -4,9 +4,16 @@ import mpmath
 import numpy as np
 
 from .._truth import Exact, oracle
-from ._exact import array, matrix, read
+from ._exact import adjoint, array, matrix, read
 
-__all__ = ["eigh", "eigvalsh"]
+__all__ = [
+    "eigh",
+    "eigh_generalized",
+    "eigvalsh",
+    "eigvalsh_generalized",
+    "svd",
+    "svdvals",
+]
 
 
 @oracle("eigh")
@@ -23,15 +30,73 @@ def eigh(
     a = read(x, lower)
     is_complex = any(isinstance(v, mpmath.mpc) for v in x.flat)
     w, v = (mpmath.eighe if is_complex else mpmath.eigsy)(matrix(a))
-    values, vectors = np.array(list(w), dtype=object), array(v)
+    return np.array(list(w), dtype=object), _turned(array(v), reference)
+
+
+def _turned(vectors: Exact, reference: tuple[Exact, Exact] | None) -> Exact:
+    """Columns in the phases nearest to those of the reference."""
     if reference is not None:
-        for j in range(len(values)):
+        for j in range(vectors.shape[1]):
             overlap = np.sum(np.conj(vectors[:, j]) * reference[1][:, j])
             vectors[:, j] = vectors[:, j] * (overlap / abs(overlap))
-    return values, vectors
+    return vectors
 
 
 @oracle("eigvalsh")
 def eigvalsh(x: Exact, *, lower: bool | None = None) -> Exact:
     """Eigenvalues."""
     return eigh(x, lower=lower)[0]
+
+
+@oracle("svd")
+def svd(
+    x: Exact,
+    *,
+    full_matrices: bool = True,
+    degenerate: str = "nan",  # noqa: ARG001
+    reference: tuple[Exact, Exact, Exact] | None = None,
+) -> tuple[Exact, Exact, Exact]:
+    """Singular values and vectors, the phases as near as possible to those of the reference."""
+    m, n = x.shape
+    assert m == n or not full_matrices, "the vectors beyond the singular values are any basis"
+    if not x.size:
+        return x[:, :0], np.empty(0, dtype=object), x[:0]
+    left, s, right = mpmath.svd(matrix(x))
+    u, values, vh = array(left), np.array(list(s), dtype=object), array(right)
+    if reference is not None:
+        for j in range(len(values)):
+            overlap = np.sum(np.conj(u[:, j]) * reference[0][:, j])
+            overlap = overlap + np.sum(vh[j] * np.conj(reference[2][j]))
+            u[:, j] = u[:, j] * (overlap / abs(overlap))
+            vh[j] = vh[j] * (np.conj(overlap) / abs(overlap))
+    return u, values, vh
+
+
+@oracle("svdvals")
+def svdvals(x: Exact) -> Exact:
+    """Singular values."""
+    return svd(x, full_matrices=False)[1]
+
+
+@oracle("eigh_generalized")
+def eigh_generalized(
+    a: Exact,
+    b: Exact,
+    *,
+    lower: bool | None = None,
+    degenerate: str = "nan",  # noqa: ARG001
+    reference: tuple[Exact, Exact] | None = None,
+) -> tuple[Exact, Exact]:
+    """Eigenvalues and eigenvectors of a pencil, through an inverse square root of its second matrix."""
+    if not a.size:
+        return np.empty(0, dtype=object), a
+    roots, basis = eigh(read(b, lower))
+    half = basis / np.array([mpmath.sqrt(x) for x in roots], dtype=object)
+    w, v = eigh(adjoint(half) @ read(a, lower) @ half)
+    return w, _turned(half @ v, reference)
+
+
+@oracle("eigvalsh_generalized")
+def eigvalsh_generalized(a: Exact, b: Exact, *, lower: bool | None = None) -> Exact:
+    """Eigenvalues of a pencil."""
+    return eigh_generalized(a, b, lower=lower)[0]
