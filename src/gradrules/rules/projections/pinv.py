@@ -107,7 +107,7 @@ def inverse_jvp(a: Array, y: Array, e: Array, xp: Namespace) -> Array:
         return mirrored(inverse_jvp, a, y, e, xp)
     eh, yh = adjoint(e, xp), adjoint(y, xp)
     gram, ye, ya = y @ yh, y @ e, y @ a
-    rest = _rest(a, ya, y, xp)
+    rest = _rest(a, ya, xp)
     left = eh - (eh @ a) @ y + ye @ adjoint(rest, xp)
     yeh = adjoint(ye, xp)
     right = (yeh - ya @ yeh) + (adjoint(rest, xp) @ e) @ gram
@@ -120,25 +120,23 @@ def inverse_vjp(a: Array, y: Array, g: Array, xp: Namespace) -> Array:
         return mirrored(inverse_vjp, a, y, g, xp)
     gh, yh = adjoint(g, xp), adjoint(y, xp)
     gram, ya = y @ yh, y @ a
-    rest = _rest(a, ya, y, xp)
+    rest = _rest(a, ya, xp)
     ygh = y @ gh
     gyh = adjoint(ygh, xp)
     inner = ygh - ygh @ ya - gyh + gram @ (g @ rest)
     return but_at_zero(yh @ inner + (gh - a @ ygh + rest @ gyh) @ gram, a, a, xp)
 
 
-def _rest(a: Array, ya: Array, y: Array, xp: Namespace) -> Array:
-    """``A' = (I - A Y) A (I - Y A)``, projected twice: rounding shall not be taken for a rest.
+def _rest(a: Array, ya: Array, xp: Namespace) -> Array:
+    """``A' = A - A Y A``, nothing at full rank, where it shall not be rounding.
 
-    What is left of it in the derivative serves up to the second one. Where the rank is not full
-    a third one is NaN.
+    It serves derivatives up to the second; where the rank is not full a third one is NaN.
     """
     rest = a - a @ ya
-    rest = rest - rest @ ya
-    rest = rest - a @ (y @ rest)
     rank = real(trace(ya, xp), xp)[..., None, None]
-    deficient = xp.astype(rank < order(a, xp) - 0.5, rank.dtype)
-    return kinked(rest, deficient, smooth=1)
+    deficient = rank < order(a, xp) - 0.5
+    rest = xp.where(deficient, rest, xp.zeros_like(rest))
+    return kinked(rest, xp.astype(deficient, rank.dtype) + xp.zeros_like(real(rest, xp)), smooth=1)
 
 
 def but_at_zero(change: Array, like: Array, a: Array, xp: Namespace) -> Array:
