@@ -38,7 +38,7 @@ def as_dict(rule: Rule) -> dict[str, Any]:
         "inputs": list(rule.inputs),
         "outputs": list(rule.outputs),
         "forms": [form.name for form in rule.forms.values()],
-        "options": {name: repr(default) for name, default in rule.defaults.items()},
+        "options": {name: repr(default) for name, default in rule.keywords.items()},
         "nondifferentiable": list(rule.nondifferentiable),
         "structure": dict(declared.structure),
         "gauge": declared.gauge.group if declared.gauge else None,
@@ -59,7 +59,7 @@ def rules_table(rules: list[Rule]) -> Table:
         table.add_row(
             Text(rule.name, style="bold"),
             Text(rule.signature.text),
-            Text(", ".join(rule.defaults)),
+            Text(", ".join(rule.keywords)),
             Text(rule.declaration.summary),
         )
     return table

@@ -4,10 +4,11 @@ import copy
 import inspect
 from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeVar, overload
 
 from . import _dispatch
+from ._layout import Arrangement, Layout
 from ._registry import add
 from ._scope import natively
 from ._signature import Signature
@@ -20,6 +21,9 @@ from .errors import (
     RegistrationError,
     ShapeError,
 )
+
+# Most calls: all inputs as the rule takes them, all results as it gives them.
+_AS_IT_IS = Arrangement()
 
 Mode = Literal["jvp", "vjp"]
 Function = Callable[..., Any]
@@ -136,6 +140,7 @@ class Rule:
         outputs: tuple[str, ...],
         nondifferentiable: tuple[str, ...],
         declaration: Declaration,
+        layout: Mapping[str, Hashable],
     ) -> None:
         parameters = inspect.signature(primal).parameters.values()
         _check_parameters(name, parameters)
@@ -147,6 +152,7 @@ class Rule:
             p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "xp"
         }
         self.signature = Signature(signature)
+        self.layout = Layout(name, self.signature, layout) if layout else None
         self.outputs = outputs
         self.nondifferentiable = nondifferentiable
         self.declaration = declaration
@@ -157,7 +163,13 @@ class Rule:
         self.__doc__ = primal.__doc__
         self.__wrapped__ = primal
         # What a caller passes: tf.function and others read it.
-        self.__signature__ = inspect.Signature([p for p in parameters if p.name != "xp"])
+        self.__signature__ = inspect.Signature(
+            [p for p in parameters if p.name != "xp"]
+            + [
+                inspect.Parameter(k, inspect.Parameter.KEYWORD_ONLY, default=v)
+                for k, v in layout.items()
+            ]
+        )
         self._functions: dict[str, Function] = {"primal": _wants_xp(primal)}
         self._default_options: Options = TypedOptions(sorted(self.defaults.items()))
         self._required = {k for k, v in self.defaults.items() if v is inspect.Parameter.empty}
@@ -287,8 +299,8 @@ class Rule:
         """Evaluate the rule, differentiably where the arrays' library can differentiate."""
         if len(arrays) in self.forms:
             return self.forms[len(arrays)](*arrays, **options)
-        backend, arrays, absent, static = self.prepare(arrays, options)
-        return self.packed(backend.apply(self, arrays, static), absent)
+        backend, arrays, arranged, static = self.prepare(arrays, options)
+        return self.packed(backend.apply(self, arrays, static), arranged, xp=backend.xp)
 
     def jvp(
         self, primals: Sequence[Array], tangents: Sequence[Array | None], **options: Hashable
@@ -314,11 +326,12 @@ class Rule:
                 raise ArrayTypeError(msg)
         primals, tangents = tuple(primals), tuple(tangents)
         self._check_linear("tangent", self.inputs, primals, tangents)
-        backend, arrays, absent, static = self.prepare(primals, options, tangents)
+        backend, arrays, arranged, static = self.prepare(primals, options, tangents)
         xp = backend.xp
         if any(tangent is not None for tangent in tangents):
             filled = tuple(
-                xp.zeros_like(p) if t is None else t for p, t in zip(primals, tangents, strict=True)
+                arranged.inward(xp.zeros_like(p) if t is None else t, xp)
+                for p, t in zip(primals, tangents, strict=True)
             )
             fitted, _ = self.signature.fit(self.name, self.inputs, filled, xp)
             tangents = tuple(
@@ -331,7 +344,7 @@ class Rule:
             xp.zeros_like(y) if v is None and _dispatch.is_inexact(y, xp) else v
             for y, v in zip(outputs, values, strict=True)
         )
-        return self.packed(outputs, absent), self.packed(dots, absent)
+        return self.packed(outputs, arranged, xp=xp), self.packed(dots, arranged, xp=xp)
 
     def vjp(self, *primals: Array, **options: Hashable) -> tuple[Any, Callable[..., Arrays]]:
         """Value and pullback, on plain arrays.
@@ -345,9 +358,9 @@ class Rule:
         if len(primals) in self.forms:
             return self.forms[len(primals)].vjp(*primals, **options)
         self._require("vjp")
-        backend, arrays, absent, static = self.prepare(primals, options)
+        backend, arrays, arranged, static = self.prepare(primals, options)
         outputs, kept = backend.apply_kept(self, arrays, static)
-        y = self.packed(outputs, absent)
+        y = self.packed(outputs, arranged, xp=backend.xp)
 
         def pullback(y_bar: Any) -> Arrays:
             bars = tuple(y_bar) if isinstance(y_bar, tuple | list) else (y_bar,)
@@ -358,8 +371,8 @@ class Rule:
                 self.name, (*self.inputs, *("cotangent" for _ in present)), (*arrays, *present)
             )
             bars = tuple(
-                b if b is None else here.xp.reshape(b, o.shape)
-                for b, o in zip(bars, outputs, strict=True)
+                b if b is None else arranged.cotangent(b, core, o, here.xp)
+                for b, o, core in zip(bars, outputs, self.signature.outputs, strict=True)
             )
             # A cotangent that is being differentiated must not meet what was kept.
             usable = kept if here is backend else None
@@ -367,18 +380,27 @@ class Rule:
             return tuple(
                 here.xp.zeros_like(p)
                 if v is None
-                else _unbroadcast(self.signature.restore(v, core, absent), p, here.xp)
+                else _unbroadcast(
+                    arranged.outward(self.signature.restore(v, core, arranged.absent), p, here.xp),
+                    p,
+                    here.xp,
+                )
                 for p, v, core in zip(primals, values, self.signature.inputs, strict=True)
             )
 
         return y, pullback
 
+    @property
+    def keywords(self) -> dict[str, Hashable]:
+        """The options of a call and their defaults: those of the layout are not the rule's own."""
+        return {**self.defaults, **(self.layout.defaults if self.layout else {})}
+
     # -- what an adapter calls -----------------------------------------------------------------
 
     def prepare(
         self, arrays: Arrays, options: Mapping[str, Hashable], tangents: MaybeArrays = ()
-    ) -> tuple[Any, Arrays, tuple[str, ...], Options]:
-        """Everything that is checked before any work: backend, fitted arrays, absent axes, options."""
+    ) -> tuple[Any, Arrays, Arrangement, Options]:
+        """Everything that is checked before any work: backend, fitted arrays, their arrangement, options."""
         if len(arrays) != len(self.inputs):
             others = "".join(
                 f", or {count} ({', '.join(form.inputs)})" for count, form in self.forms.items()
@@ -393,8 +415,16 @@ class Rule:
         names = self.inputs + ("tangent",) * len(present)
         backend = _dispatch.backend_of(self.name, names, arrays + present)
         arrays = backend.check(self, arrays)
+        arranged = _AS_IT_IS
+        if self.layout is not None:
+            given = {k: v for k, v in options.items() if k in self.layout.defaults}
+            options = {k: v for k, v in options.items() if k not in given}
+            arranged = self.layout.arrange(arrays, given)
+            arrays = tuple(arranged.inward(array, backend.xp) for array in arrays)
         arrays, absent = self.signature.fit(self.name, self.inputs, arrays, backend.xp)
-        return backend, arrays, absent, self.static_options(options)
+        if absent:
+            arranged = replace(arranged, absent=absent)
+        return backend, arrays, arranged, self.static_options(options)
 
     def static_options(self, options: Mapping[str, Hashable]) -> Options:
         """`options`, checked, with the defaults of the others."""
@@ -402,7 +432,7 @@ class Rule:
             return self._default_options
         for name, value in options.items():
             if name not in self.defaults:
-                known = ", ".join(self.defaults) or "none"
+                known = ", ".join(self.keywords) or "none"
                 msg = f"{self.name}: unknown option {name!r} (options: {known})"
                 raise OptionError(msg)
             _check_hashable(self.name, name, value)
@@ -416,11 +446,11 @@ class Rule:
             check(**merged)
         return TypedOptions(sorted(merged.items()))
 
-    def packed(self, outputs: Sequence[Any], absent: tuple[str, ...]) -> Any:
-        """The result of a call: `outputs` without the axes that were absent; several are named."""
-        if absent:
+    def packed(self, outputs: Sequence[Any], arranged: Arrangement, *, xp: Namespace) -> Any:
+        """The result of a call: `outputs` as the call arranges them; several are named."""
+        if arranged is not _AS_IT_IS:
             outputs = [
-                y if y is None else self.signature.restore(y, core, absent)
+                y if y is None else arranged.result(y, core, self.signature, xp)
                 for y, core in zip(outputs, self.signature.outputs, strict=True)
             ]
         return self._pack(outputs)
@@ -648,6 +678,7 @@ def rule(
     signature: str | None = None,
     outputs: tuple[str, ...] | str = "result",
     nondifferentiable: tuple[str, ...] | str = (),
+    layout: Mapping[str, Hashable] | None = None,
     replace: bool = False,
     register: bool = True,
     **declared: Any,
@@ -660,6 +691,7 @@ def rule(
     signature: str | None = None,
     outputs: tuple[str, ...] | str = "result",
     nondifferentiable: tuple[str, ...] | str = (),
+    layout: Mapping[str, Hashable] | None = None,
     replace: bool = False,
     register: bool = True,
     **declared: Any,
@@ -681,6 +713,9 @@ def rule(
         Names of the outputs; two or more come back as a named tuple.
     nondifferentiable
         Names of inputs that have no derivative. They may be integers.
+    layout
+        Keywords that say where the core axes of a call are, with their defaults: `axis` and `keepdims`,
+        as those of NumPy's generalized ufuncs. The functions of the rule do not get them.
     replace
         Allow a rule of the same name to be replaced.
     register
@@ -714,6 +749,7 @@ def rule(
                 [nondifferentiable] if isinstance(nondifferentiable, str) else nondifferentiable
             ),
             declaration=_declaration(name or function.__name__, {"summary": summary, **declared}),
+            layout=layout or {},
         )
         if register:
             add(made.name, made, replace=replace)

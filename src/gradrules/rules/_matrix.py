@@ -56,6 +56,11 @@ def herm(a: Array, xp: Namespace) -> Array:
     return (a + adjoint(a, xp)) / 2
 
 
+def skew(a: Array, xp: Namespace) -> Array:
+    """Skew-Hermitian part, what the Hermitian part leaves."""
+    return (a - adjoint(a, xp)) / 2
+
+
 def diagonal(a: Array, xp: Namespace) -> Array:
     """Main diagonal of the last two axes, in operations that every framework can batch."""
     return xp.sum(a * hooks.eye_like(a, xp=xp), axis=-1)
