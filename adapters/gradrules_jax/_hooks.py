@@ -22,6 +22,18 @@ def _lu_solve(factors: Arrays, b: Array, adjoint: bool) -> Array:
     return lu_solve(factors, b, trans=2 if adjoint else 0)
 
 
+def _solve_triangular(a: Array, b: Array, lower: bool, adjoint: bool, unit_diagonal: bool) -> Array:
+    return lax.linalg.triangular_solve(
+        a,
+        b,
+        left_side=True,
+        lower=lower,
+        transpose_a=adjoint,
+        conjugate_a=adjoint,
+        unit_diagonal=unit_diagonal,
+    )
+
+
 def _repeat(
     count: Array,
     most: int,  # noqa: ARG001 (JAX masks as many steps as there are)
@@ -32,4 +44,11 @@ def _repeat(
     return lax.fori_loop(0, count.astype(jnp.int32), body, state)
 
 
-hooks.provide(jnp, eye_like=_eye_like, lu_factor=lu_factor, lu_solve=_lu_solve, repeat=_repeat)
+hooks.provide(
+    jnp,
+    eye_like=_eye_like,
+    lu_factor=lu_factor,
+    lu_solve=_lu_solve,
+    repeat=_repeat,
+    solve_triangular=_solve_triangular,
+)

@@ -34,6 +34,12 @@ def _lu_solve(factors: Arrays, b: Any, adjoint: bool) -> Any:
     return torch.linalg.lu_solve(lu, pivots, b, adjoint=adjoint)
 
 
+def _solve_triangular(a: Any, b: Any, lower: bool, adjoint: bool, unit_diagonal: bool) -> Any:
+    return torch.linalg.solve_triangular(
+        a.mH if adjoint else a, b, upper=lower == adjoint, unitriangular=unit_diagonal
+    )
+
+
 def _repeat(count: Any, _most: int, body: Callable[..., Arrays], state: Arrays) -> Arrays:
     """A plain loop; a loop in the graph for tracers, which have no value to count to."""
     if count.device.type == "meta" and type(count) is torch.Tensor:
@@ -70,4 +76,5 @@ hooks.provide(
     lu_factor=_lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,
+    solve_triangular=_solve_triangular,
 )

@@ -17,6 +17,14 @@ def _left(left: bool = True) -> Options | None:
     return {} if left else None
 
 
+def _triangle(upper: bool, left: bool = True, unitriangular: bool = False) -> Options | None:
+    return {"lower": not upper, "unit_diagonal": unitriangular} if left else None
+
+
+def _upper(upper: bool = False) -> Options:
+    return {"upper": upper}
+
+
 def _not_vectors(arrays: Arrays, left: bool = True) -> Arrays | None:  # noqa: ARG001
     # To torch a stack of rows beside a stack of as many matrices is a stack of vectors.
     a, b = arrays
@@ -38,6 +46,15 @@ NATIVES = (
     Native("inv", "torch.inverse", "input"),
     Native("inv", "torch.Tensor.inverse", "self"),
     Native("solve", "torch.linalg.solve", "A B left", _left, before=_not_vectors),
+    Native(
+        "solve_triangular",
+        "torch.linalg.solve_triangular",
+        "A B upper left unitriangular",
+        _triangle,
+    ),
+    Native("cholesky", "torch.linalg.cholesky", "A upper", _upper),
+    Native("cholesky", "torch.cholesky", "input upper", _upper),
+    Native("cholesky", "torch.Tensor.cholesky", "self upper", _upper),
     Native("eigh", "torch.linalg.eigh", "A UPLO"),
     Native("eigvalsh", "torch.linalg.eigvalsh", "A UPLO", before=_whole),
     Native("expm", "torch.linalg.matrix_exp", "A"),

@@ -9,7 +9,17 @@ import numpy as np
 
 from gradrules import Edge, Rule
 
-from ._matrices import ANCHORS, Recipe, Seeded, Source, is_complex, matrix, numbers, satisfies
+from ._matrices import (
+    ANCHORS,
+    Recipe,
+    Seeded,
+    Source,
+    is_complex,
+    matrix,
+    numbers,
+    satisfies,
+    spectra,
+)
 from ._truth import has_oracle
 
 DTYPES = ("float32", "float64", "complex64", "complex128")
@@ -288,7 +298,8 @@ def hard_kinds(rule: Rule) -> list[str]:
         kinds += ["repeated", "defective"]
     if not needs:
         kinds.append("singular")
-    return kinds
+    known = [spectra(name) for name in structure.values()]
+    return [k for k in kinds if k == "mixed" or all(KINDS[k].spectrum in one for one in known)]
 
 
 # Sizes and batches, and the dtypes of a quick check: a framework compiles anew for each pair.

@@ -89,7 +89,7 @@ class Recipe:
         for word, given, known in (
             ("structure", self.structure, tuple(STRUCTURES)),
             ("spectrum", self.spectrum, SPECTRA),
-            (f"spectrum of {self.structure} matrices", self.spectrum, _spectra(self.structure)),
+            (f"spectrum of {self.structure} matrices", self.spectrum, spectra(self.structure)),
         ):
             if given not in known:
                 msg = f"unknown {word} {given!r}; there are {', '.join(known)}"
@@ -175,7 +175,7 @@ SPECTRA = (
 )
 
 
-def _spectra(structure: str) -> tuple[str, ...]:
+def spectra(structure: str) -> tuple[str, ...]:
     """The spectra that one can ask of a structure; those of the others are what they are."""
     without = {"general": (), "hermitian": ("defective",)}
     without["positive definite"] = ("defective", "zero", "pairs", "branch cut")
@@ -334,6 +334,11 @@ def _nonsingular(a: Any, eps: float) -> bool:
     return bool(np.all(s[..., -1:] > 4 * eps * s[..., :1]))
 
 
+def _nonzero_diagonal(a: Any, eps: float) -> bool:
+    d = np.abs(np.diagonal(a, axis1=-2, axis2=-1))
+    return bool(np.all(d > 4 * eps * np.max(np.abs(a), axis=(-2, -1))[..., None]))
+
+
 def _simple_spectrum(a: Any, eps: float) -> bool:
     """Of the Hermitian part, and of the matrices that the triangles stand for."""
     strict = [np.tril(a, -1), np.triu(a, 1)]
@@ -353,10 +358,12 @@ def _simple_spectrum(a: Any, eps: float) -> bool:
 # What free entries are added to, so that all zeros, to which they shrink, are valid.
 ANCHORS: dict[str, Callable[[int], Any]] = {
     "nonsingular": np.eye,
+    "nonzero diagonal": np.eye,
     "simple spectrum": lambda n: np.diag(np.arange(1.0, n + 1)),
 }
 NEEDS: dict[str, Callable[[Any, float], bool]] = {
     "nonsingular": _nonsingular,
+    "nonzero diagonal": _nonzero_diagonal,
     "simple spectrum": _simple_spectrum,
 }
 

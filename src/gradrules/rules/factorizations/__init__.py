@@ -1,0 +1,5 @@
+"""Factorizations that are not spectral."""
+
+from .cholesky import cholesky
+
+__all__ = ["cholesky"]
