@@ -13,7 +13,7 @@ import numpy as np
 
 from gradrules import Rule
 
-from ._cases import square
+from ._cases import is_matrix
 from ._matrices import is_complex, wide
 
 REAL, COMPLEX = ("float64",), ("complex128",)
@@ -26,7 +26,7 @@ class Entry:
     Attributes
     ----------
     matrix
-        The first square matrix among the inputs; the others are filled with small whole numbers.
+        The first matrix among the inputs; the others are filled with small whole numbers.
     rules
         Names of the rules that it is for; none means every rule whose signature it fits.
     source
@@ -48,7 +48,7 @@ class Entry:
         batch, n = given.shape[:-2], given.shape[-1]
         primals, placed = [], False
         for core in rule.signature.inputs:
-            if square(core) and not placed:
+            if is_matrix(core) and not placed:
                 primals.append(np.asarray(given, dtype=dtype))
                 placed = True
             else:
@@ -62,7 +62,7 @@ def fitting(rule: Rule) -> Iterator[Entry]:
     if rule.declaration.sample is not None:
         return
     for name, core in zip(rule.inputs, rule.signature.inputs, strict=True):
-        if square(core):
+        if is_matrix(core):
             structure = rule.declaration.structure.get(name, "general")
             break
     else:

@@ -11,12 +11,15 @@ from gradrules import Edge, Rule
 
 from ._matrices import (
     ANCHORS,
+    OF_SINGULAR_VALUES,
+    SIMPLE,
     Recipe,
     Seeded,
     Source,
     is_complex,
     matrix,
     numbers,
+    rectangular,
     satisfies,
     spectra,
 )
@@ -45,6 +48,8 @@ KINDS = {
 # A batch in which every element is hard in its own way.
 MIXED = ("general", "nonnormal", "close", "spread")
 ATTEMPTS = 100
+# Rows beyond the columns of a matrix that may have any shape.
+LONGER = {"tall": 1, "wide": -1}
 
 
 @dataclass(frozen=True)
@@ -90,14 +95,23 @@ def normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Any:
     return np.asarray(x, dtype=dtype)
 
 
-def square(core: tuple[str, ...]) -> bool:
-    """Whether these core axes are those of a square matrix."""
-    return len(core) == 2 and core[0] == core[1]
+# Axes of a matrix of any shape.
+ANY_SHAPE = ("m", "n")
+
+
+def is_matrix(core: tuple[str, ...]) -> bool:
+    """Whether these core axes are those of a square matrix, or of one of any shape."""
+    return len(core) == 2 and (core[0] == core[1] or core == ANY_SHAPE)
 
 
 def of_matrices(rule: Rule) -> bool:
-    """Whether an input is a square matrix."""
-    return any(map(square, rule.signature.inputs))
+    """Whether an input is a matrix."""
+    return any(map(is_matrix, rule.signature.inputs))
+
+
+def of_any_shape(rule: Rule) -> bool:
+    """Whether an input is a matrix that need not be square."""
+    return ANY_SHAPE in rule.signature.inputs
 
 
 def valid(rule: Rule, dtype: str, primals: tuple[Any, ...]) -> bool:
@@ -118,21 +132,23 @@ def build(
     recipe: Recipe,
     n: int,
     k: int = 2,
+    m: int | None = None,
     batch: tuple[int, ...] = (),
     mixed: bool = False,
     anchored: bool = False,
 ) -> tuple[Any, ...]:
-    """Primals by the signature and the structure of a rule, each square matrix by the recipe.
+    """Primals by the signature and the structure of a rule, each matrix by the recipe.
 
     In a `mixed` batch the recipes of `MIXED` take turns. Free entries that are `anchored` are added to
     the simplest matrix that has what the rule needs.
     """
-    lengths = _lengths(rule, n, k)
+    lengths = _lengths(rule, n, k, m)
     primals = []
     for name, core in zip(rule.inputs, rule.signature.inputs, strict=True):
         shape = tuple(lengths[axis] for axis in core)
         structure = rule.declaration.structure.get(name, "general")
-        if square(core):
+        need = rule.declaration.needs.get(name)
+        if is_matrix(core):
             whole = np.empty((*batch, *shape), dtype=dtype)
             for number, index in enumerate(np.ndindex(batch)):
                 one = KINDS[MIXED[number % len(MIXED)]] if mixed else recipe
@@ -140,11 +156,17 @@ def build(
                     one = replace(one, scale=0, rows=0)
                 elif dtype in SINGLE:
                     one = replace(one, scale=one.scale // 5, rows=one.rows // 5)
+                if need in OF_SINGULAR_VALUES:
+                    one = replace(one, singular=True)
                 # The elements of a batch are not of one size: what one needs, another must not get.
                 size = 8 ** (number % 2)
-                whole[index] = matrix(source, n, dtype, _structured(one, structure)) * size
-            if anchored and recipe == KINDS["general"] and name in rule.declaration.needs:
-                whole += ANCHORS[rule.declaration.needs[name]](n).astype(dtype)
+                one = _structured(one, structure)
+                if shape == (n, n):
+                    whole[index] = matrix(source, n, dtype, one) * size
+                else:
+                    whole[index] = rectangular(source, shape, dtype, one) * size
+            if anchored and recipe == KINDS["general"] and need is not None:
+                whole += ANCHORS[need](max(shape))[: shape[0], : shape[1]].astype(dtype)
             primals.append(whole)
         else:
             shape = batch + (shape or (3,))
@@ -166,8 +188,8 @@ def _structured(recipe: Recipe, structure: str) -> Recipe:
     return replace(recipe, structure=structure)
 
 
-def _lengths(rule: Rule, n: int, k: int) -> dict[str, int]:
-    lengths = {"n": n}
+def _lengths(rule: Rule, n: int, k: int, m: int | None = None) -> dict[str, int]:
+    lengths = {"n": n, "m": n if m is None else m}
     for core in rule.signature.inputs:
         for axis in core:
             lengths.setdefault(axis, k if axis.startswith("k") and n else n)
@@ -175,10 +197,15 @@ def _lengths(rule: Rule, n: int, k: int) -> dict[str, int]:
 
 
 def sampled(
-    rule: Rule, rng: np.random.Generator, dtype: str, n: int, batch: tuple[int, ...]
+    rule: Rule,
+    rng: np.random.Generator,
+    dtype: str,
+    n: int,
+    batch: tuple[int, ...],
+    m: int | None = None,
 ) -> tuple[Any, ...]:
     """Primals from the rule's own sampler."""
-    lengths = _lengths(rule, n, 2)
+    lengths = _lengths(rule, n, 2, m)
     shapes = [batch + tuple(lengths[axis] for axis in core) for core in rule.signature.inputs]
     assert rule.declaration.sample is not None
     return tuple(np.asarray(p) for p in rule.declaration.sample(rng, shapes, dtype))
@@ -195,19 +222,21 @@ def draw(
 ) -> tuple[Any, ...]:
     """Valid primals of a rule: from its own sampler, or by its signature.
 
-    `kind` is one of `KINDS`, or ``"mixed"``. Matrices that are ``"clustered"`` need not be valid.
+    `kind` is one of `KINDS`, or ``"mixed"``, ``"tall"`` or ``"wide"``: a matrix that may have any
+    shape is square but for the last two. Matrices that are ``"clustered"`` need not be valid.
 
     Raises
     ------
     ValueError
         If no valid ones are found: what the rule needs contradicts the kind.
     """
+    m = n + LONGER.get(kind, 0)
     if rule.declaration.sample is not None:
-        return sampled(rule, rng, dtype, n, batch)
+        return sampled(rule, rng, dtype, n, batch, m)
     mixed = kind == "mixed"
-    recipe = KINDS["general" if mixed else kind]
+    recipe = KINDS.get(kind, KINDS["general"])
     for _ in range(ATTEMPTS):
-        primals = build(rule, Seeded(rng), dtype, recipe=recipe, n=n, batch=batch, mixed=mixed)
+        primals = build(rule, Seeded(rng), dtype, recipe=recipe, n=n, m=m, batch=batch, mixed=mixed)
         if kind == "clustered" or valid(rule, dtype, primals):
             return primals
     msg = f"{rule.name}: {ATTEMPTS} {kind} inputs of {dtype} and order {n} are not what it needs"
@@ -233,12 +262,12 @@ def _general(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
             words = "".join(f" {k}={v}" for k, v in variant.items())
             yield Case(
                 name=f"{kind} n={n} {dtype}{words}",
-                kind="general" if kind in ("general", "nonnormal") else "hard",
+                kind="general" if kind in ("general", "nonnormal", *LONGER) else "hard",
                 dtype=dtype,
                 primals=draw(rule, rng, dtype, kind=kind, n=n),
                 options=dict(variant),
-                representative=kind == "general" and n == 3,
-                crossed=not quick or kind == "general",
+                representative=kind in ("general", *LONGER) and n == 3,
+                crossed=not quick or kind in ("general", *LONGER),
             )
 
 
@@ -246,6 +275,8 @@ def _kinds(rule: Rule, *, quick: bool) -> list[tuple[str, str, int]]:
     """Dtype, kind and order of the random inputs. Frameworks compile anew for each dtype and size."""
     dtypes = rule.declaration.dtypes
     found = [(dtype, "general", 3) for dtype in dtypes]
+    if of_any_shape(rule):
+        found += [(d, kind, 3) for kind in LONGER for d in dtypes if not quick or d in DOUBLE]
     if of_matrices(rule):
         hard = {"nonnormal": "float64", "close": "float64", "spread": "complex128"}
         if not has_oracle(rule.name):
@@ -273,6 +304,7 @@ def _crossed(rule: Rule, *, seed: int) -> Iterator[Case]:
         for dtype in doubles if both else doubles[number % 2 :][:1] or doubles:
             rng = generator(seed, rule.name, dtype, kind)
             batch = (2, 2) if kind == "mixed" else ()
+            options = dict(declared.variants[0])
             primals = draw(rule, rng, dtype, kind=kind, batch=batch)
             beyond = kind == "clustered" and not valid(rule, dtype, primals)
             yield Case(
@@ -280,6 +312,7 @@ def _crossed(rule: Rule, *, seed: int) -> Iterator[Case]:
                 kind="edge" if beyond else "hard",
                 dtype=dtype,
                 primals=primals,
+                options=options,
                 edge=Edge(primals=primals, first="any", second="any") if beyond else None,
                 representative=kind == "mixed",
                 crossed=True,
@@ -294,7 +327,7 @@ def hard_kinds(rule: Rule) -> list[str]:
         kinds += ["large", "small", "rows scaled apart"]
     if not structure:
         kinds += ["upper triangular", "unitary"]
-    if "simple spectrum" not in needs:
+    if not needs & SIMPLE:
         kinds += ["repeated", "defective"]
     if not needs:
         kinds.append("singular")
@@ -311,6 +344,8 @@ SHAPES = {
     (3, (0,)): ("complex128",),
     (0, (2,)): ("complex64",),
 }
+# Those of matrices that may have any shape.
+OBLONG = {(0, ()): "tall", (2, (2,)): "tall", (3, (0,)): "wide"}
 
 
 def _shapes(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
@@ -324,11 +359,13 @@ def _shapes(rule: Rule, *, quick: bool, seed: int) -> Iterator[Case]:
             if not quick and dtype in SINGLE and len(batch) == 2:
                 continue
             rng = generator(seed, rule.name, dtype, "shape", n, batch)
+            kind = OBLONG.get((n, batch), "general") if of_any_shape(rule) else "general"
             yield Case(
                 name=f"n={n} batch={batch} {dtype}",
                 kind="shape",
                 dtype=dtype,
-                primals=draw(rule, rng, dtype, n=n, batch=batch),
+                primals=draw(rule, rng, dtype, kind=kind, n=n, batch=batch),
+                options=dict(rule.declaration.variants[0]),
             )
 
 

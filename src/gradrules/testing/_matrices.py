@@ -75,6 +75,8 @@ class Recipe:
         The whole matrix times two to this power.
     rows
         Rows (of a Hermitian matrix: rows and columns) times powers of two up to this one.
+    singular
+        The spectrum is that of the singular values, of a general matrix.
     """
 
     structure: str = "general"
@@ -84,6 +86,7 @@ class Recipe:
     nonnormality: float = 0.0
     scale: int = 0
     rows: int = 0
+    singular: bool = False
 
     def __post_init__(self) -> None:
         for word, given, known in (
@@ -113,11 +116,15 @@ def matrix(source: Source, n: int, dtype: str, recipe: Recipe) -> Any:
 def rectangular(source: Source, shape: tuple[int, int], dtype: str, recipe: Recipe) -> Any:
     """A tall or wide matrix: its entries are free, or its singular values are by the recipe."""
     m, n = shape
-    if not recipe.deficiency and recipe.condition is None:
+    least = min(shape)
+    values = None
+    if recipe.deficiency or recipe.condition is not None:
+        values = _singular_values(least, dtype, least - recipe.deficiency, recipe.condition)
+    elif recipe.singular and recipe.spectrum != "any":
+        values = spectrum(source, least, dtype, recipe.spectrum)
+    if values is None:
         a = numbers(source, shape, dtype)
     else:
-        least = min(shape)
-        values = _singular_values(least, dtype, least - recipe.deficiency, recipe.condition)
         middle: Any = np.zeros(shape, dtype=wide(dtype))
         middle[:least, :least] = np.diag(values)
         a = unitary(source, m, dtype) @ middle @ unitary(source, n, dtype)
@@ -189,6 +196,9 @@ def _general(source: Source, n: int, dtype: str, recipe: Recipe) -> Any:
         return (unitary(source, n, dtype) * values) @ unitary(source, n, dtype)
     if recipe.spectrum == "any" and not recipe.nonnormality:
         return numbers(source, (n, n), dtype)
+    if recipe.singular:
+        values = spectrum(source, n, dtype, recipe.spectrum)
+        return (unitary(source, n, dtype) * values) @ unitary(source, n, dtype)
     if recipe.spectrum == "repeated":
         u, v = (_whole(source, (n,), dtype) for _ in range(2))
         return source.whole(-2, 2) * np.eye(n) + np.outer(u, v)
@@ -355,17 +365,28 @@ def _simple_spectrum(a: Any, eps: float) -> bool:
     return True
 
 
+def _simple_singular_values(a: Any, eps: float) -> bool:
+    """All apart from each other, and from zero."""
+    s = np.linalg.svd(a, compute_uv=False)
+    lower = np.concatenate([s[..., 1:], 0 * s[..., :1]], axis=-1)
+    return bool(np.all(s - lower > 64 * max(a.shape[-2:]) * eps * s[..., :1]))
+
+
 # What free entries are added to, so that all zeros, to which they shrink, are valid.
 ANCHORS: dict[str, Callable[[int], Any]] = {
     "nonsingular": np.eye,
     "nonzero diagonal": np.eye,
     "simple spectrum": lambda n: np.diag(np.arange(1.0, n + 1)),
+    "simple singular values": lambda n: np.diag(np.arange(1.0, n + 1)),
 }
 NEEDS: dict[str, Callable[[Any, float], bool]] = {
     "nonsingular": _nonsingular,
     "nonzero diagonal": _nonzero_diagonal,
     "simple spectrum": _simple_spectrum,
+    "simple singular values": _simple_singular_values,
 }
+SIMPLE = {"simple spectrum", "simple singular values"}
+OF_SINGULAR_VALUES = {"simple singular values"}
 
 
 def satisfies(a: Any, dtype: str, need: str) -> bool:

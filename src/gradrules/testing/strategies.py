@@ -25,7 +25,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from gradrules import Rule
 
 from . import _matrices
-from ._cases import DTYPES, KINDS, build, hard_kinds, of_matrices, sampled, valid
+from ._cases import DTYPES, KINDS, build, hard_kinds, of_any_shape, of_matrices, sampled, valid
 from ._matrices import SPECTRA, STRUCTURES, Recipe
 from ._truth import has_oracle
 
@@ -221,9 +221,11 @@ def primals(
         return sampled(rule, rng, name, order, lead)
     recipe = KINDS[_chosen(draw, st.sampled_from(kinds(rule)) if kind is None else kind)]
     columns = draw(st.integers(min(1, order), 3))
+    rows = order + draw(st.sampled_from((0, 1, -1))) if order and of_any_shape(rule) else order
     made = build(
-        rule, _Drawn(draw), name, recipe=recipe, n=order, k=columns, batch=lead, anchored=True
-    )
+        rule, _Drawn(draw), name,
+        recipe=recipe, n=order, k=columns, m=rows, batch=lead, anchored=True,
+    )  # fmt: skip
     assume(valid(rule, name, made))
     return made
 

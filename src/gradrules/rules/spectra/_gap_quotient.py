@@ -1,4 +1,4 @@
-r"""Quotient by eigenvalue gaps, :math:`Z_{ij} = K_{ij} / (w_j - w_i)` off the diagonal, 0 on it.
+r"""Quotient by gaps of a spectrum, :math:`Z_{ij} = K_{ij} / D_{ij}`.
 
 The one place that decides what happens at a degenerate cluster. A gap below rounding has no
 quotient; where the numerator is negligible too, the pair contributes nothing and Z is 0; where it
@@ -11,59 +11,84 @@ from typing import Any
 from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import eps, is_complex, order, real
+from .._matrix import conj, eps, order
 
-__all__ = ["gap_quotient"]
+__all__ = ["DEGENERATE", "check_degenerate", "gap_quotient", "gaps"]
 
+DEGENERATE = ("nan", "project")
 # A computed eigenvalue is off by a small multiple of eps * |A|, which grows like sqrt(n) in
 # practice; n * eps would call one pair in hundreds degenerate in float32 at n = 1000.
 GAP = 8.0
 NUMERATOR = 50.0
 
 
-def _sample(rng: Any, shapes: Any, dtype: str) -> tuple[Any, Any]:
-    """A matrix, and ascending numbers that are apart."""
-    k = rng.standard_normal(shapes[0]) + rng.standard_normal(shapes[0]) * (
-        1j if "c" in dtype else 0
-    )
-    w = rng.uniform(0.0, 0.5, shapes[1]) + range(shapes[1][-1])
-    single = dtype in ("float32", "complex64")
-    return k.astype(dtype), w.astype("float32" if single else "float64")
+def check_degenerate(degenerate: object) -> None:
+    """Refuse a value of the option that is not allowed."""
+    if degenerate not in DEGENERATE:
+        msg = f"option 'degenerate' is {degenerate!r}; it must be one of {DEGENERATE}"
+        raise ValueError(msg)
+
+
+def gaps(w: Array, size: Array, xp: Namespace) -> Arrays:
+    """``w_j - w_i``, infinite of a value to itself; and `size`, ``(..., 1, 1)``, for each of them.
+
+    `size` is that of the matrix, of which rounding is a part.
+    """
+    distance = w[..., None, :] - w[..., :, None]
+    own = hooks.eye_like(distance, xp=xp) != 0
+    distance = xp.where(own, xp.full_like(distance, float("inf")), distance)
+    return distance, size * order(w, xp) ** 0.5 + xp.zeros_like(distance)
+
+
+def _sample(rng: Any, shapes: Any, dtype: str) -> tuple[Any, Any, Any]:
+    """A matrix, and gaps that are apart from zero."""
+    turn = 1j if "c" in dtype else 0
+    k, gap = (rng.standard_normal(s) + rng.standard_normal(s) * turn for s in shapes[:2])
+    gap = gap / abs(gap) * rng.uniform(0.5, 2.0, shapes[1])
+    real = "float32" if dtype in ("float32", "complex64") else "float64"
+    return k.astype(dtype), gap.astype(dtype), rng.uniform(1.0, 2.0, shapes[2]).astype(real)
+
+
+_ONES = [[1.0, 1.0], [1.0, 1.0]]
+_CLUSTER = [[float("inf"), 0.0], [0.0, float("inf")]]
 
 
 @rule(
     name="_gap_quotient",
-    signature="(n,n),(n)->(n,n)",
+    signature="(m,n),(m,n),(m,n)->(m,n)",
     sample=_sample,
     edges={
         "1e-9 in a cluster": Edge(
-            primals=([[1.0, 1e-9], [1e-9, 1.0]], [1.0, 1.0]), value="nan", first="nan", second="nan"
+            primals=([[1.0, 1e-9], [1e-9, 1.0]], _CLUSTER, _ONES),
+            value="nan", first="nan", second="nan",
         ),
         "1e-17 in a cluster": Edge(
-            primals=([[1.0, 1e-17], [1e-17, 1.0]], [1.0, 1.0]),
+            primals=([[1.0, 1e-17], [1e-17, 1.0]], _CLUSTER, _ONES),
             value="finite", first="nan", second="nan",
         ),
     },
 )  # fmt: skip
-def gap_quotient(k: Array, w: Array, /, *, degenerate: str = "nan", xp: Namespace) -> Array:
-    """Divide by gaps: `k` is ``(..., n, n)``, `w` real ``(..., n)``."""
+def gap_quotient(
+    k: Array, gap: Array, size: Array, /, *, degenerate: str = "nan", xp: Namespace
+) -> Array:
+    """Divide `k` by `gap`, real or complex, of which ``GAP * eps * size`` is rounding."""
     if 0 in k.shape:
         return k
-    distance = w[..., None, :] - w[..., :, None]
-    rounding = GAP * order(w, xp) ** 0.5 * eps(w) * xp.max(xp.abs(w), axis=-1)[..., None, None]
-    near = xp.abs(distance) <= rounding  # of itself every value is
-    gap = xp.where(near, xp.ones_like(distance), distance)
-    z = xp.where(near, xp.zeros_like(k), k / xp.astype(gap, k.dtype))
+    distance = xp.abs(gap)
+    near = distance <= GAP * eps(k) * size
+    skipped = near | xp.isinf(distance)
+    divisor = xp.where(skipped, xp.ones_like(gap), gap)
+    z = xp.where(skipped, xp.zeros_like(k), k / xp.astype(divisor, k.dtype))
     if degenerate == "project":
         return z
-    size = xp.abs(k)
-    negligible = size <= NUMERATOR * order(k, xp) * eps(k) * xp.max(
-        size, axis=(-2, -1), keepdims=True
+    numerator = xp.abs(k)
+    negligible = numerator <= NUMERATOR * order(k, xp) * eps(k) * xp.max(
+        numerator, axis=(-2, -1), keepdims=True
     )
-    bad = near & ~(negligible | (hooks.eye_like(w, xp=xp) != 0))
-    return xp.where(bad, xp.full_like(k, float("nan")), z)
+    return xp.where(near & ~negligible, xp.full_like(k, float("nan")), z)
 
 
+# Rounding is no part of the function: `size` has no derivative.
 @gap_quotient.def_jvp
 def gap_quotient_jvp(
     primals: Arrays,
@@ -72,14 +97,14 @@ def gap_quotient_jvp(
     *,
     degenerate: str,
     xp: Namespace,
-) -> Array:
-    """``Q(K_dot, w) - Q(Z * gaps(w_dot), w)``; beyond first order nothing is projected."""
-    (_, w), (z,), (k_dot, w_dot) = primals, outputs, tangents
+) -> Array | None:
+    """``Q(K_dot - Z * gap_dot)``; beyond first order nothing is projected."""
+    (_, gap, size), (z,), (k_dot, gap_dot, _) = primals, outputs, tangents
     moved = k_dot
-    if w_dot is not None:
-        change = z * xp.astype(w_dot[..., None, :] - w_dot[..., :, None], z.dtype)
+    if gap_dot is not None:
+        change = z * xp.astype(gap_dot, z.dtype)
         moved = -change if k_dot is None else k_dot - change
-    return gap_quotient(moved, w)
+    return None if moved is None else gap_quotient(moved, gap, size)
 
 
 @gap_quotient.def_vjp
@@ -90,9 +115,8 @@ def gap_quotient_vjp(
     *,
     degenerate: str,
     xp: Namespace,
-) -> Arrays:
-    """``K_bar = Q(Z_bar, w)``, and the column minus the row sums of ``-Re(conj(K_bar) Z)``."""
-    (_, w), (z,), (z_bar,) = primals, outputs, cotangents
-    k_bar = gap_quotient(z_bar, w)
-    s = real(xp.conj(k_bar) * z if is_complex(z) else k_bar * z, xp)
-    return k_bar, xp.sum(s, axis=-1) - xp.sum(s, axis=-2)
+) -> MaybeArrays:
+    """``K_bar = Q(Z_bar)`` with the conjugate gap, and ``gap_bar = -conj(Z) K_bar``."""
+    (_, gap, size), (z,), (z_bar,) = primals, outputs, cotangents
+    k_bar = gap_quotient(z_bar, conj(gap, xp), size)
+    return k_bar, -conj(z, xp) * k_bar, None

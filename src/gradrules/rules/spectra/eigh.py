@@ -13,11 +13,9 @@ from .._matrix import (
     read_adjoint,
     real,
 )
-from ._gap_quotient import gap_quotient
+from ._gap_quotient import check_degenerate, gap_quotient, gaps
 
 __all__ = ["eigh"]
-
-DEGENERATE = ("nan", "project")
 
 
 def _align(outputs: Arrays, reference: Arrays, xp: Namespace) -> Arrays:
@@ -144,9 +142,7 @@ def eigh_options(lower: object, degenerate: object) -> None:
     if lower not in (None, True, False):
         msg = f"option 'lower' is {lower!r}; it must be None, True or False"
         raise ValueError(msg)
-    if degenerate not in DEGENERATE:
-        msg = f"option 'degenerate' is {degenerate!r}; it must be one of {DEGENERATE}"
-        raise ValueError(msg)
+    check_degenerate(degenerate)
 
 
 # With M = V^H A' V: w_j' = Re M_jj and V' = V Z, Z_ij = M_ij / (w_j - w_i).
@@ -163,7 +159,7 @@ def eigh_jvp(
     """First-order perturbation theory in the eigenbasis."""
     w, v = _tied(primals, outputs, lower, degenerate)
     m = adjoint(v, xp) @ read(tangents[0], lower, xp) @ v
-    return real(diagonal(m, xp), xp), v @ gap_quotient(m, w, degenerate=degenerate)
+    return real(diagonal(m, xp), xp), v @ quotient(m, w, degenerate, xp)
 
 
 @eigh.def_vjp
@@ -181,10 +177,18 @@ def eigh_vjp(
     w_bar, v_bar = cotangents
     if v_bar is None:
         return values_vjp(v, w_bar, lower, xp)
-    inner = gap_quotient(adjoint(v, xp) @ v_bar, w, degenerate=degenerate)
+    inner = quotient(adjoint(v, xp) @ v_bar, w, degenerate, xp)
     if w_bar is not None:
         inner = inner + xp.astype(diagonal_matrix(w_bar, xp), v.dtype)
     return read_adjoint(herm(v @ inner @ adjoint(v, xp), xp), lower, xp)
+
+
+def quotient(k: Array, w: Array, degenerate: str, xp: Namespace) -> Array:
+    """``K_ij / (w_j - w_i)``, 0 on the diagonal."""
+    if 0 in k.shape:
+        return k
+    size = xp.max(xp.abs(w), axis=-1)[..., None, None]
+    return gap_quotient(k, *gaps(w, size, xp), degenerate=degenerate)
 
 
 def values_vjp(v: Array, w_bar: Array, lower: bool | None, xp: Namespace) -> Array:
