@@ -41,6 +41,10 @@ def _as_one_of_two(
     return None if overwrite_a else {"upper": not lower}
 
 
+def _with_q(mode: str = "reduced") -> Options | None:
+    return {"mode": mode} if mode in {"reduced", "complete"} else None
+
+
 def _of_triangle(
     trans: int | str = 0,
     lower: bool = False,
@@ -64,6 +68,7 @@ NATIVES = (
     Native("slogdet", _NUMPY + "slogdet", "a"),
     Native("inv", _NUMPY + "inv", "a"),
     Native("solve", _NUMPY + "solve", "a b"),
+    Native("qr", _NUMPY + "qr", "a mode", _with_q),
     Native("cholesky", _NUMPY + "cholesky", "a"),
     Native("eigh", _NUMPY + "eigh", "a UPLO", _triangle),
     Native("eigvalsh", _NUMPY + "eigvalsh", "a UPLO", _triangle),

@@ -18,6 +18,15 @@ def _eye_like(a: Array) -> Array:
     return jnp.eye(a.shape[-1], dtype=a.dtype)
 
 
+def _lu(a: Array) -> Arrays:
+    packed, _, permutation = lax.linalg.lu(a)
+    m, n = a.shape[-2:]
+    k = min(m, n)
+    lower = jnp.tril(packed[..., :k], -1) + jnp.eye(m, k, dtype=a.dtype)
+    rows = jnp.arange(m)[:, None] == permutation[..., None, :]
+    return rows.astype(a.real.dtype), lower, jnp.triu(packed[..., :k, :])
+
+
 def _lu_solve(factors: Arrays, b: Array, adjoint: bool) -> Array:
     return lu_solve(factors, b, trans=2 if adjoint else 0)
 
@@ -47,6 +56,7 @@ def _repeat(
 hooks.provide(
     jnp,
     eye_like=_eye_like,
+    lu=_lu,
     lu_factor=lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,

@@ -39,6 +39,14 @@ def _as_one_of_two(lower: bool = False, **_: Hashable) -> Options:
     return {"upper": not lower}
 
 
+def _with_q(mode: str = "reduced") -> Options | None:
+    return {"mode": mode} if mode in {"reduced", "complete"} else None
+
+
+def _in_three(permute_l: bool = False, **_: Hashable) -> Options | None:
+    return None if permute_l else {}
+
+
 def _upper(upper: bool = False, symmetrize_input: bool = True) -> Options | None:
     return {"upper": upper} if symmetrize_input else None
 
@@ -75,6 +83,8 @@ NATIVES = (
         _triangle,
         before=_not_vectors,
     ),
+    Native("lu", "jax.scipy.linalg.lu", "a permute_l overwrite_a check_finite", _in_three),
+    Native("qr", "jax.numpy.linalg.qr", "a mode", _with_q),
     Native("cholesky", "jax.numpy.linalg.cholesky", "a upper symmetrize_input", _upper),
     Native(
         "cholesky",

@@ -24,6 +24,10 @@ def _straight(adjoint: bool = False, name: str | None = None) -> Options | None:
     return None if adjoint else {}
 
 
+def _columns(full_matrices: bool = False, name: str | None = None) -> Options:  # noqa: ARG001
+    return {"mode": "complete" if full_matrices else "reduced"}
+
+
 def _triangle(lower: bool = True, adjoint: bool = False, name: str | None = None) -> Options:  # noqa: ARG001
     return {"lower": lower, "trans": 2 if adjoint else 0}
 
@@ -90,6 +94,7 @@ NATIVES = (
         before=_of_one_batch,
     ),
     Native("cho_solve", _paths("cholesky_solve"), "chol rhs name", _lower, before=_of_one_batch),
+    Native("qr", _paths("qr", "qr"), "input full_matrices name", _columns),
     Native("cholesky", _paths("cholesky", "cholesky"), "input name"),
     Native("logdet", _paths("logdet"), "matrix name"),
     Native(

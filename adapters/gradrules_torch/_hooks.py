@@ -23,6 +23,11 @@ def _eye_like(a: Any) -> Any:
     return torch.eye(a.shape[-1], dtype=a.dtype, device=a.device)
 
 
+def _lu(a: Any) -> Arrays:
+    p, lower, upper = torch.linalg.lu(a)
+    return p.real if p.is_complex() else p, lower, upper
+
+
 def _lu_factor(a: Any) -> Arrays:
     return tuple(torch.linalg.lu_factor(a))
 
@@ -73,6 +78,7 @@ hooks.provide(
     xp,
     all_finite=host.all_finite,
     eye_like=_eye_like,
+    lu=_lu,
     lu_factor=_lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,

@@ -21,6 +21,24 @@ def _triangle(upper: bool, left: bool = True, unitriangular: bool = False) -> Op
     return {"lower": not upper, "unit_diagonal": unitriangular} if left else None
 
 
+def _with_q(mode: str = "reduced") -> Options | None:
+    return None if mode == "r" else {"mode": mode}
+
+
+def _pivoted(pivot: bool = True) -> Options | None:
+    return {} if pivot else None
+
+
+def _real_permutation(result: Any) -> Arrays:
+    p, lower, upper = result
+    return p.real if p.is_complex() else p, lower, upper
+
+
+def _cast_permutation(outputs: Arrays, arrays: Arrays) -> Arrays:
+    p, lower, upper = outputs
+    return p.to(arrays[0].dtype), lower, upper
+
+
 def _upper(upper: bool = False) -> Options:
     return {"upper": upper}
 
@@ -52,6 +70,15 @@ NATIVES = (
         "A B upper left unitriangular",
         _triangle,
     ),
+    Native(
+        "lu",
+        "torch.linalg.lu",
+        "A pivot",
+        _pivoted,
+        outputs=_real_permutation,
+        after=_cast_permutation,
+    ),
+    Native("qr", "torch.linalg.qr", "A mode", _with_q),
     Native("cholesky", "torch.linalg.cholesky", "A upper", _upper),
     Native("cholesky", "torch.cholesky", "input upper", _upper),
     Native("cholesky", "torch.Tensor.cholesky", "self upper", _upper),

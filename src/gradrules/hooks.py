@@ -16,6 +16,7 @@ __all__ = [
     "all_finite",
     "eye_like",
     "length",
+    "lu",
     "lu_factor",
     "lu_solve",
     "provide",
@@ -54,6 +55,12 @@ def all_finite(a: Array, /, *, xp: Namespace) -> bool:
     """Whether all entries are known to be finite; `False` also where looking at them costs much."""
     native = _native(xp, "all_finite")
     return native is not None and native(a)
+
+
+def lu(a: Array, /, *, xp: Namespace) -> Arrays | None:
+    """``(P, L, U)`` with ``a = P @ L @ U``, by row pivoting; P is real. `None` without a routine."""
+    native = _native(xp, "lu")
+    return None if native is None else tuple(native(a))
 
 
 def lu_factor(a: Array, /, *, xp: Namespace) -> Arrays:

@@ -145,7 +145,7 @@ def build(
     lengths = _lengths(rule, n, k, m)
     primals = []
     for name, core in zip(rule.inputs, rule.signature.inputs, strict=True):
-        shape = tuple(lengths[axis] for axis in core)
+        shape: Any = tuple(lengths[axis] for axis in core)
         structure = rule.declaration.structure.get(name, "general")
         need = rule.declaration.needs.get(name)
         if is_matrix(core):

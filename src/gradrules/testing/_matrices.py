@@ -349,6 +349,30 @@ def _nonzero_diagonal(a: Any, eps: float) -> bool:
     return bool(np.all(d > 4 * eps * np.max(np.abs(a), axis=(-2, -1))[..., None]))
 
 
+def _clear_pivots(a: Any, eps: float) -> bool:
+    """By elimination, in the sense of LAPACK: no two candidates for a pivot are alike."""
+    w = np.array(a)
+    m, n = w.shape[-2:]
+    noise = 64 * max(m, n) * eps * np.max(np.abs(w), axis=(-2, -1))
+    for one, much in zip(w.reshape(-1, m, n), noise.ravel(), strict=True):
+        for i in range(min(m, n)):
+            size = np.abs(one[i:, i].real) + np.abs(one[i:, i].imag)
+            first, *others = np.sort(size)[::-1]
+            if others and first - others[0] <= much:
+                return False
+            one[[i, i + int(np.argmax(size))]] = one[[i + int(np.argmax(size)), i]]
+            if i + 1 < m:
+                factor = one[i + 1 :, i] / one[i, i]
+                one[i + 1 :, i:] -= np.outer(factor, one[i, i:])
+    return True
+
+
+def _nonzero_minors(a: Any, eps: float) -> bool:
+    """Of the Hermitian part, all leading ones."""
+    n = a.shape[-1]
+    return all(_nonsingular(hermitian_part(a)[..., :k, :k], eps) for k in range(1, n + 1))
+
+
 def _simple_spectrum(a: Any, eps: float) -> bool:
     """Of the Hermitian part, and of the matrices that the triangles stand for."""
     strict = [np.tril(a, -1), np.triu(a, 1)]
@@ -376,11 +400,15 @@ def _simple_singular_values(a: Any, eps: float) -> bool:
 ANCHORS: dict[str, Callable[[int], Any]] = {
     "nonsingular": np.eye,
     "nonzero diagonal": np.eye,
+    "nonzero minors": np.eye,
+    "clear pivots": np.eye,
     "simple spectrum": lambda n: np.diag(np.arange(1.0, n + 1)),
     "simple singular values": lambda n: np.diag(np.arange(1.0, n + 1)),
 }
 NEEDS: dict[str, Callable[[Any, float], bool]] = {
     "nonsingular": _nonsingular,
+    "clear pivots": _clear_pivots,
+    "nonzero minors": _nonzero_minors,
     "nonzero diagonal": _nonzero_diagonal,
     "simple spectrum": _simple_spectrum,
     "simple singular values": _simple_singular_values,
