@@ -24,8 +24,29 @@ def _lu_det(factors: Arrays) -> Array:
     return jnp.prod(jnp.diagonal(lu, axis1=-2, axis2=-1), axis=-1) * (1 - 2 * odd)
 
 
+def _lu(a: Array) -> Arrays:
+    packed, _, permutation = lax.linalg.lu(a)
+    m, n = a.shape[-2:]
+    k = min(m, n)
+    lower = jnp.tril(packed[..., :k], -1) + jnp.eye(m, k, dtype=a.dtype)
+    rows = jnp.arange(m)[:, None] == permutation[..., None, :]
+    return rows.astype(a.real.dtype), lower, jnp.triu(packed[..., :k, :])
+
+
 def _lu_solve(factors: Arrays, b: Array, adjoint: bool) -> Array:
     return lu_solve(factors, b, trans=2 if adjoint else 0)
+
+
+def _solve_triangular(a: Array, b: Array, lower: bool, adjoint: bool, unit_diagonal: bool) -> Array:
+    return lax.linalg.triangular_solve(
+        a,
+        b,
+        left_side=True,
+        lower=lower,
+        transpose_a=adjoint,
+        conjugate_a=adjoint,
+        unit_diagonal=unit_diagonal,
+    )
 
 
 def _repeat(
@@ -46,4 +67,6 @@ hooks.provide(
     lu_factor=lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,
+    lu=_lu,
+    solve_triangular=_solve_triangular,
 )

@@ -5,9 +5,11 @@ nothing then.
 """
 
 from collections.abc import Hashable, Mapping
+from typing import Any
 
 from gradrules.adapters import Native
 
+Arrays = tuple[Any, ...]
 Options = Mapping[str, Hashable]
 
 
@@ -33,6 +35,34 @@ def _pair(method: str | None = None, compute_expm: bool = True) -> Options | Non
     return {} if compute_expm else None
 
 
+def _as_one_of_two(lower: bool = False, **_: Hashable) -> Options:
+    return {"upper": not lower}
+
+
+def _with_q(mode: str = "reduced") -> Options | None:
+    return {"mode": mode} if mode in {"reduced", "complete"} else None
+
+
+def _in_three(permute_l: bool = False, **_: Hashable) -> Options | None:
+    return None if permute_l else {}
+
+
+def _upper(upper: bool = False, symmetrize_input: bool = True) -> Options | None:
+    return {"upper": upper} if symmetrize_input else None
+
+
+def _triangle(
+    trans: int | str = 0, lower: bool = False, unit_diagonal: bool = False, **_: Hashable
+) -> Options:
+    return {"trans": trans, "lower": lower, "unit_diagonal": unit_diagonal}
+
+
+def _not_vectors(arrays: Arrays, **_: Hashable) -> Arrays | None:
+    # To these functions a stack of rows beside a stack of matrices is a stack of vectors.
+    a, b = arrays
+    return None if b.ndim > 1 and b.ndim == a.ndim - 1 else arrays
+
+
 NATIVES = (
     Native("det", "jax.numpy.linalg.det", "a"),
     Native("det", "jax.scipy.linalg.det", "a overwrite_a check_finite"),
@@ -45,6 +75,22 @@ NATIVES = (
         "jax.scipy.linalg.solve",
         "a b lower overwrite_a overwrite_b debug check_finite assume_a",
         _general,
+    ),
+    Native(
+        "solve_triangular",
+        "jax.scipy.linalg.solve_triangular",
+        "a b trans lower unit_diagonal overwrite_b debug check_finite",
+        _triangle,
+        before=_not_vectors,
+    ),
+    Native("lu", "jax.scipy.linalg.lu", "a permute_l overwrite_a check_finite", _in_three),
+    Native("qr", "jax.numpy.linalg.qr", "a mode", _with_q),
+    Native("cholesky", "jax.numpy.linalg.cholesky", "a upper symmetrize_input", _upper),
+    Native(
+        "cholesky",
+        "jax.scipy.linalg.cholesky",
+        "a lower overwrite_a check_finite",
+        _as_one_of_two,
     ),
     Native("eigh", "jax.numpy.linalg.eigh", "a UPLO symmetrize_input", _symmetrized),
     Native(

@@ -28,6 +28,15 @@ def eye_like(a: Tensor) -> Tensor:
     return xp.eye(length(a, -1), dtype=a.dtype)
 
 
+def solve_triangular(
+    a: Tensor, b: Tensor, lower: bool, adjoint: bool, unit_diagonal: bool
+) -> Tensor:
+    """TensorFlow has no unit diagonal: it is put there."""
+    if unit_diagonal:
+        a = xp.where(eye_like(a) != 0, tf.ones_like(a), a)
+    return tf.linalg.triangular_solve(a, b, lower=lower, adjoint=adjoint)
+
+
 def repeat(
     count: Tensor, most: int, body: Callable[[Any, Any], Any], state: tuple[Tensor, ...]
 ) -> tuple[Tensor, ...]:
@@ -54,4 +63,5 @@ hooks.provide(
     length=length,
     eye_like=eye_like,
     repeat=repeat,
+    solve_triangular=solve_triangular,
 )

@@ -24,6 +24,14 @@ def _straight(adjoint: bool = False, name: str | None = None) -> Options | None:
     return None if adjoint else {}
 
 
+def _columns(full_matrices: bool = False, name: str | None = None) -> Options:  # noqa: ARG001
+    return {"mode": "complete" if full_matrices else "reduced"}
+
+
+def _triangle(lower: bool = True, adjoint: bool = False, name: str | None = None) -> Options:  # noqa: ARG001
+    return {"lower": lower, "trans": 2 if adjoint else 0}
+
+
 def _of_one_batch(arrays: Arrays, **_: Hashable) -> Arrays | None:
     # TensorFlow does not broadcast here; what it refuses it shall refuse.
     matrix, side = (array.shape[:-1] for array in arrays)
@@ -78,6 +86,17 @@ NATIVES = (
         _straight,
         before=_of_one_batch,
     ),
+    Native(
+        "solve_triangular",
+        _paths("triangular_solve", "matrix_triangular_solve"),
+        "matrix rhs lower adjoint name",
+        _triangle,
+        before=_of_one_batch,
+    ),
+    Native("cho_solve", _paths("cholesky_solve"), "chol rhs name", _lower, before=_of_one_batch),
+    Native("qr", _paths("qr", "qr"), "input full_matrices name", _columns),
+    Native("cholesky", _paths("cholesky", "cholesky"), "input name"),
+    Native("logdet", _paths("logdet"), "matrix name"),
     Native(
         "eigh",
         _paths("eigh", "self_adjoint_eig"),

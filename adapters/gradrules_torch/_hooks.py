@@ -23,6 +23,11 @@ def _eye_like(a: Any) -> Any:
     return torch.eye(a.shape[-1], dtype=a.dtype, device=a.device)
 
 
+def _lu(a: Any) -> Arrays:
+    p, lower, upper = torch.linalg.lu(a)
+    return p.real if p.is_complex() else p, lower, upper
+
+
 def _lu_factor(a: Any) -> Arrays:
     # Not lu_factor, which raises where there is no inverse: a determinant has its factors all the same.
     return tuple(torch.linalg.lu_factor_ex(a))[:2]
@@ -40,6 +45,12 @@ def _lu_det(factors: Arrays) -> Any:
     rows = torch.arange(1, 1 + pivots.shape[-1], dtype=pivots.dtype, device=pivots.device)
     odd = (pivots != rows).sum(-1) % 2
     return lu.diagonal(dim1=-2, dim2=-1).prod(-1) * (1 - 2 * odd)
+
+
+def _solve_triangular(a: Any, b: Any, lower: bool, adjoint: bool, unit_diagonal: bool) -> Any:
+    return torch.linalg.solve_triangular(
+        a.mH if adjoint else a, b, upper=lower == adjoint, unitriangular=unit_diagonal
+    )
 
 
 def _repeat(count: Any, _most: int, body: Callable[..., Arrays], state: Arrays) -> Arrays:
@@ -88,7 +99,9 @@ hooks.provide(
     choose=_choose,
     eye_like=_eye_like,
     lu_det=_lu_det,
+    lu=_lu,
     lu_factor=_lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,
+    solve_triangular=_solve_triangular,
 )

@@ -17,6 +17,32 @@ def _left(left: bool = True) -> Options | None:
     return {} if left else None
 
 
+def _triangle(upper: bool, left: bool = True, unitriangular: bool = False) -> Options | None:
+    return {"lower": not upper, "unit_diagonal": unitriangular} if left else None
+
+
+def _with_q(mode: str = "reduced") -> Options | None:
+    return None if mode == "r" else {"mode": mode}
+
+
+def _pivoted(pivot: bool = True) -> Options | None:
+    return {} if pivot else None
+
+
+def _real_permutation(result: Any) -> Arrays:
+    p, lower, upper = result
+    return p.real if p.is_complex() else p, lower, upper
+
+
+def _cast_permutation(outputs: Arrays, arrays: Arrays) -> Arrays:
+    p, lower, upper = outputs
+    return p.to(arrays[0].dtype), lower, upper
+
+
+def _upper(upper: bool = False) -> Options:
+    return {"upper": upper}
+
+
 def _not_vectors(arrays: Arrays, left: bool = True) -> Arrays | None:  # noqa: ARG001
     # To torch a stack of rows beside a stack of as many matrices is a stack of vectors.
     a, b = arrays
@@ -38,6 +64,24 @@ NATIVES = (
     Native("inv", "torch.inverse", "input"),
     Native("inv", "torch.Tensor.inverse", "self"),
     Native("solve", "torch.linalg.solve", "A B left", _left, before=_not_vectors),
+    Native(
+        "solve_triangular",
+        "torch.linalg.solve_triangular",
+        "A B upper left unitriangular",
+        _triangle,
+    ),
+    Native(
+        "lu",
+        "torch.linalg.lu",
+        "A pivot",
+        _pivoted,
+        outputs=_real_permutation,
+        after=_cast_permutation,
+    ),
+    Native("qr", "torch.linalg.qr", "A mode", _with_q),
+    Native("cholesky", "torch.linalg.cholesky", "A upper", _upper),
+    Native("cholesky", "torch.cholesky", "input upper", _upper),
+    Native("cholesky", "torch.Tensor.cholesky", "self upper", _upper),
     Native("eigh", "torch.linalg.eigh", "A UPLO"),
     Native("eigvalsh", "torch.linalg.eigvalsh", "A UPLO", before=_whole),
     Native("expm", "torch.linalg.matrix_exp", "A"),

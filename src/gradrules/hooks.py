@@ -17,11 +17,13 @@ __all__ = [
     "choose",
     "eye_like",
     "length",
+    "lu",
     "lu_det",
     "lu_factor",
     "lu_solve",
     "provide",
     "repeat",
+    "solve_triangular",
 ]
 
 _NATIVE: dict[Namespace, dict[str, Callable[..., Any]]] = {}
@@ -57,6 +59,12 @@ def all_finite(a: Array, /, *, xp: Namespace) -> bool:
     return native is not None and native(a)
 
 
+def lu(a: Array, /, *, xp: Namespace) -> Arrays | None:
+    """``(P, L, U)`` with ``a = P @ L @ U``, by row pivoting; P is real. `None` without a routine."""
+    native = _native(xp, "lu")
+    return None if native is None else tuple(native(a))
+
+
 def lu_factor(a: Array, /, *, xp: Namespace) -> Arrays:
     """Whatever makes :func:`lu_solve` cheap, as arrays with the batch axes of `a` in front.
 
@@ -82,6 +90,37 @@ def lu_solve(factors: Arrays, b: Array, /, *, adjoint: bool = False, xp: Namespa
         a = xp.matrix_transpose(a)
         a = xp.conj(a) if xp.isdtype(a.dtype, "complex floating") else a
     return xp.linalg.solve(a, b)
+
+
+def solve_triangular(
+    a: Array,
+    b: Array,
+    /,
+    *,
+    lower: bool,
+    adjoint: bool = False,
+    unit_diagonal: bool = False,
+    xp: Namespace,
+) -> Array:
+    """Solve ``t @ x = b``, or ``t^H @ x = b``, for the lower or upper triangle t of `a`.
+
+    With `unit_diagonal` the diagonal is not looked at, and taken to be one.
+    """
+    native = _native(xp, "solve_triangular")
+    if native is not None:
+        return native(a, b, lower, adjoint, unit_diagonal)
+    t = xp.tril(a) if lower else xp.triu(a)
+    if unit_diagonal:
+        one = eye_like(a, xp=xp)
+        t = xp.where(one != 0, one, t)
+    if adjoint:
+        t = xp.matrix_transpose(t)
+        t = xp.conj(t) if xp.isdtype(t.dtype, "complex floating") else t
+    if lower == adjoint:
+        return xp.linalg.solve(t, b)
+    # Upside down it is an upper triangle, on which elimination leaves substitution alone.
+    turned = xp.linalg.solve(xp.flip(t, axis=(-2, -1)), xp.flip(b, axis=-2))
+    return xp.flip(turned, axis=-2)
 
 
 def repeat(

@@ -1,6 +1,7 @@
 """All the mathematics: one rule, one file, each a page that runs; a folder for each family."""
 
-from . import functions, projections, scalars, solves, spectra
+from . import factorizations, functions, projections, scalars, solves, spectra
+from .factorizations import *
 from .functions import *
 from .projections import *
 from .scalars import *
@@ -8,6 +9,7 @@ from .solves import *
 from .spectra import *
 
 __all__ = [
+    *factorizations.__all__,
     *functions.__all__,
     *projections.__all__,
     *scalars.__all__,

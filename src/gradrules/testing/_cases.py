@@ -21,6 +21,7 @@ from ._matrices import (
     numbers,
     rectangular,
     satisfies,
+    spectra,
 )
 from ._truth import has_oracle
 
@@ -144,7 +145,7 @@ def build(
     lengths = _lengths(rule, n, k, m)
     primals = []
     for name, core in zip(rule.inputs, rule.signature.inputs, strict=True):
-        shape = tuple(lengths[axis] for axis in core)
+        shape: Any = tuple(lengths[axis] for axis in core)
         structure = rule.declaration.structure.get(name, "general")
         need = rule.declaration.needs.get(name)
         if is_matrix(core):
@@ -163,7 +164,7 @@ def build(
                 if shape == (n, n):
                     whole[index] = matrix(source, n, dtype, one) * size
                 else:
-                    whole[index] = rectangular(source, shape, dtype, one) * size  # type: ignore[arg-type]
+                    whole[index] = rectangular(source, shape, dtype, one) * size
             if anchored and recipe == KINDS["general"] and need is not None:
                 whole += ANCHORS[need](max(shape))[: shape[0], : shape[1]].astype(dtype)
             primals.append(whole)
@@ -330,7 +331,8 @@ def hard_kinds(rule: Rule) -> list[str]:
         kinds += ["repeated", "defective"]
     if not needs:
         kinds.append("singular")
-    return kinds
+    known = [spectra(name) for name in structure.values()]
+    return [k for k in kinds if k == "mixed" or all(KINDS[k].spectrum in one for one in known)]
 
 
 # Sizes and batches, and the dtypes of a quick check: a framework compiles anew for each pair.

@@ -92,7 +92,7 @@ class Recipe:
         for word, given, known in (
             ("structure", self.structure, tuple(STRUCTURES)),
             ("spectrum", self.spectrum, SPECTRA),
-            (f"spectrum of {self.structure} matrices", self.spectrum, _spectra(self.structure)),
+            (f"spectrum of {self.structure} matrices", self.spectrum, spectra(self.structure)),
         ):
             if given not in known:
                 msg = f"unknown {word} {given!r}; there are {', '.join(known)}"
@@ -182,7 +182,7 @@ SPECTRA = (
 )
 
 
-def _spectra(structure: str) -> tuple[str, ...]:
+def spectra(structure: str) -> tuple[str, ...]:
     """The spectra that one can ask of a structure; those of the others are what they are."""
     without = {"general": (), "hermitian": ("defective",)}
     without["positive definite"] = ("defective", "zero", "pairs", "branch cut")
@@ -344,6 +344,35 @@ def _nonsingular(a: Any, eps: float) -> bool:
     return bool(np.all(s[..., -1:] > 4 * eps * s[..., :1]))
 
 
+def _nonzero_diagonal(a: Any, eps: float) -> bool:
+    d = np.abs(np.diagonal(a, axis1=-2, axis2=-1))
+    return bool(np.all(d > 4 * eps * np.max(np.abs(a), axis=(-2, -1))[..., None]))
+
+
+def _clear_pivots(a: Any, eps: float) -> bool:
+    """By elimination, in the sense of LAPACK: no two candidates for a pivot are alike."""
+    w = np.array(a)
+    m, n = w.shape[-2:]
+    noise = 64 * max(m, n) * eps * np.max(np.abs(w), axis=(-2, -1))
+    for one, much in zip(w.reshape(-1, m, n), noise.ravel(), strict=True):
+        for i in range(min(m, n)):
+            size = np.abs(one[i:, i].real) + np.abs(one[i:, i].imag)
+            first, *others = np.sort(size)[::-1]
+            if others and first - others[0] <= much:
+                return False
+            one[[i, i + int(np.argmax(size))]] = one[[i + int(np.argmax(size)), i]]
+            if i + 1 < m:
+                factor = one[i + 1 :, i] / one[i, i]
+                one[i + 1 :, i:] -= np.outer(factor, one[i, i:])
+    return True
+
+
+def _nonzero_minors(a: Any, eps: float) -> bool:
+    """Of the Hermitian part, all leading ones."""
+    n = a.shape[-1]
+    return all(_nonsingular(hermitian_part(a)[..., :k, :k], eps) for k in range(1, n + 1))
+
+
 def _readings(a: Any) -> list[Any]:
     """The Hermitian part, and the matrices that the triangles stand for."""
     diagonal = np.real(a) * np.eye(a.shape[-1])
@@ -378,12 +407,18 @@ def _positive(a: Any, eps: float) -> bool:
 # What free entries are added to, so that all zeros, to which they shrink, are valid.
 ANCHORS: dict[str, Callable[[int], Any]] = {
     "nonsingular": np.eye,
+    "nonzero diagonal": np.eye,
+    "nonzero minors": np.eye,
+    "clear pivots": np.eye,
     "simple spectrum": lambda n: np.diag(np.arange(1.0, n + 1)),
     "simple singular values": lambda n: np.diag(np.arange(1.0, n + 1)),
     "positive definite": np.eye,
 }
 NEEDS: dict[str, Callable[[Any, float], bool]] = {
     "nonsingular": _nonsingular,
+    "clear pivots": _clear_pivots,
+    "nonzero minors": _nonzero_minors,
+    "nonzero diagonal": _nonzero_diagonal,
     "simple spectrum": _simple_spectrum,
     "simple singular values": _simple_singular_values,
     "positive definite": _positive,

@@ -1,6 +1,7 @@
 """Determinants and other scalars of a matrix."""
 
 from .det import det
+from .logdet import logdet
 from .slogdet import slogdet
 
-__all__ = ["det", "slogdet"]
+__all__ = ["det", "logdet", "slogdet"]

@@ -3,6 +3,7 @@
 A file for each folder of `gradrules.rules`.
 """
 
+from .factorizations import *
 from .functions import *
 from .projections import *
 from .scalars import *

@@ -6,9 +6,9 @@ import mpmath
 import numpy as np
 
 from .._truth import Exact, oracle
-from ._exact import scalar
+from ._exact import read, scalar
 
-__all__ = ["det", "slogdet"]
+__all__ = ["det", "logdet", "slogdet"]
 
 
 def _determinant(a: Exact) -> Any:
@@ -34,6 +34,12 @@ def _determinant(a: Exact) -> Any:
 def det(x: Exact) -> Exact:
     """Determinant."""
     return scalar(_determinant(x))
+
+
+@oracle("logdet")
+def logdet(x: Exact) -> Exact:
+    """Logarithm of the determinant."""
+    return scalar(mpmath.log(mpmath.re(_determinant(read(x, None)))))
 
 
 @oracle("slogdet")

@@ -1,0 +1,62 @@
+"""Elimination in operations of the array API, for where there is no routine: all of a batch at once."""
+
+from typing import Any
+
+from ... import hooks
+from ..._typing import Array, Arrays, Namespace
+from .._matrix import is_complex, real
+
+__all__ = ["eliminate"]
+
+
+def eliminate(a: Array, xp: Namespace, *, pivoting: bool) -> tuple[Array, Array]:
+    """Both triangles of ``E a = L U`` in one matrix, and the permutation E of rows.
+
+    The pivot is the entry of its column that is largest in the sense of LAPACK, the sum of the
+    absolute values of real and imaginary part; without `pivoting` the one that is there. Below a pivot
+    that is zero nothing is eliminated.
+    """
+    m, n = (hooks.length(a, axis, xp=xp) for axis in (-2, -1))
+    dtype = real(a, xp).dtype
+
+    def step(i: Any, state: Arrays) -> Arrays:
+        w, e = state
+        row = xp.astype(xp.arange(m), dtype)[:, None]
+        column = xp.astype(xp.arange(n), dtype)
+        here, below, right = row == i, row > i, column > i
+
+        def entries(w: Array) -> Array:
+            return xp.sum(xp.where(column == i, w, xp.zeros_like(w)), axis=-1, keepdims=True)
+
+        if pivoting:
+            size = xp.where(row >= i, _size(entries(w), xp), -xp.ones_like(row))
+            there = row == xp.astype(xp.argmax(size[..., 0], axis=-1), dtype)[..., None, None]
+            w, e = (_exchanged(x, here, there, xp) for x in (w, e))
+        low, top = entries(w), _row(w, here, xp)
+        pivot = _row(low, here, xp)
+        factor = low / xp.where(pivot == 0, xp.ones_like(pivot), pivot)
+        w = xp.where(below & right, w - factor * top, w)
+        return xp.where(below & (column == i), factor, w), e
+
+    symbolic = hasattr(m, "dtype") or hasattr(n, "dtype")
+    least = xp.minimum(xp.asarray(m), xp.asarray(n)) if symbolic else min(m, n)
+    one = real(hooks.eye_like(xp.matrix_transpose(a), xp=xp), xp)
+    start = real(xp.sum(xp.zeros_like(a), axis=-1, keepdims=True), xp) + one
+    count = xp.astype(xp.asarray(least), dtype)
+    w, e = hooks.repeat(count, least, step, (a * 1, start), xp=xp)
+    return w, e
+
+
+def _size(x: Array, xp: Namespace) -> Array:
+    return xp.abs(xp.real(x)) + xp.abs(xp.imag(x)) if is_complex(x) else xp.abs(x)
+
+
+def _row(w: Array, here: Array, xp: Namespace) -> Array:
+    """The row where `here` holds."""
+    return xp.sum(xp.where(here, w, xp.zeros_like(w)), axis=-2, keepdims=True)
+
+
+def _exchanged(x: Array, here: Array, there: Array, xp: Namespace) -> Array:
+    """Two rows exchanged."""
+    one, other = _row(x, here, xp), _row(x, there, xp)
+    return xp.where(here, other, xp.where(there, one, x))
