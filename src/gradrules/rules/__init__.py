@@ -1,7 +1,8 @@
 """All the mathematics: one rule, one file, each a page that runs; a folder for each family."""
 
-from . import functions, projections, scalars, solves, spectra
+from . import functions, norms, projections, scalars, solves, spectra
 from .functions import *
+from .norms import *
 from .projections import *
 from .scalars import *
 from .solves import *
@@ -9,6 +10,7 @@ from .spectra import *
 
 __all__ = [
     *functions.__all__,
+    *norms.__all__,
     *projections.__all__,
     *scalars.__all__,
     *solves.__all__,
