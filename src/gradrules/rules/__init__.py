@@ -1,8 +1,9 @@
 """All the mathematics: one rule, one file, each a page that runs; a folder for each family."""
 
-from . import functions, norms, products, projections, scalars, solves, spectra
+from . import functions, norms, parts, products, projections, scalars, solves, spectra
 from .functions import *
 from .norms import *
+from .parts import *
 from .products import *
 from .projections import *
 from .scalars import *
@@ -12,6 +13,7 @@ from .spectra import *
 __all__ = [
     *functions.__all__,
     *norms.__all__,
+    *parts.__all__,
     *products.__all__,
     *projections.__all__,
     *scalars.__all__,

@@ -5,6 +5,7 @@ A file for each folder of `gradrules.rules`.
 
 from .functions import *
 from .norms import *
+from .parts import *
 from .products import *
 from .projections import *
 from .scalars import *
