@@ -289,6 +289,12 @@ class Rule:
         made.declaration = declaration
         return made
 
+    def with_core_last(self) -> "Rule":
+        """The same functions, called with the core axes at the end, where they have them; not registered."""
+        made = copy.copy(self)
+        made.layout = None
+        return made
+
     def defines(self, part: str) -> bool:
         """Whether ``"jvp"``, ``"vjp"``, ``"keep"``, ``"fast_jvp"`` or ``"fast_vjp"`` is there."""
         return part in self._functions

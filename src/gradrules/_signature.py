@@ -1,7 +1,7 @@
 """Shapes of a rule, written as a NumPy generalized-ufunc signature: ``"(n,n),(n,k?)->(n,k?)"``.
 
 Every array may have more axes in front: the batch. A name stands for one length, and a name
-followed by ``?`` may be absent from an array that has too few axes for it.
+followed by ``?`` may be absent from an array that has too few axes for it. A number is that length.
 """
 
 import itertools
@@ -42,6 +42,7 @@ class Signature:
         self.inputs = _operands(head)
         self.outputs = _operands(tail)
         self._optional = "?" in text
+        self._fixed = {axis: int(axis) for core in self.inputs for axis in core if axis.isdigit()}
         # Which axes of the first input, counted from the end, have one name.
         core = self.inputs[0] if self.inputs else ()
         pairs = itertools.combinations(range(-len(core), 0), 2)
@@ -49,7 +50,7 @@ class Signature:
 
     def _is_fit(self, shape: Any) -> bool:
         """Whether a single input of this shape is as it should be: the usual case, at little cost."""
-        if self._optional or len(shape) < len(self.inputs[0]):
+        if self._optional or self._fixed or len(shape) < len(self.inputs[0]):
             return False
         return all(shape[i] == shape[j] for i, j in self._alike)
 
@@ -63,7 +64,7 @@ class Signature:
         """
         if len(arrays) == 1 and self._is_fit(arrays[0].shape):
             return arrays, ()
-        lengths: dict[str, int | None] = {}
+        lengths: dict[str, int | None] = {**self._fixed}
         absent: tuple[str, ...] = ()
         given = arrays
         batches: list[tuple[int | None, ...]] = []
@@ -139,8 +140,6 @@ class Signature:
 
     def restore(self, array: Array, core: Core, absent: tuple[str, ...]) -> Array:
         """Remove from an array with these core axes the optional ones that no input had."""
-        for axis in absent:
-            if axis in core:
-                after = len(core) - 1 - core.index(axis)
-                array = array[(..., 0, *(slice(None),) * after)]
-        return array
+        if not any(axis in absent for axis in core):
+            return array
+        return array[(..., *(0 if axis in absent else slice(None) for axis in core))]

@@ -1,4 +1,8 @@
-"""Small matrix operations that several rules share."""
+"""Small matrix operations that several rules share, on plain arrays.
+
+`diagonal` and `trace` here are the main ones of square matrices within a formula; the rules of these
+names take any diagonal of a matrix of any shape, whatever stands beside it.
+"""
 
 from typing import Any
 

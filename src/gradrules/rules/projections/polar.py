@@ -11,12 +11,13 @@ from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, guarded, herm, skew
+from .._rank import nonzero
 from ..solves.solve import solve
 from ..spectra.svd import decompose
 from ._singular_projectors import is_wide, mirrored
 from ._skew_sylvester import skew_sylvester
 
-__all__ = ["polar"]
+__all__ = ["polar", "unitary"]
 
 SIDES = ("right", "left")
 
@@ -109,6 +110,28 @@ def polar_vjp(
     through_u, direct = (a @ h, u @ h) if side == "right" else (h @ a, h @ u)
     u_bar = through_u if u_bar is None else u_bar + through_u
     return direct + unitary_vjp(a, u, u_bar, xp)
+
+
+@rule(name="_unitary", signature="(m,n)->(m,n)")
+def unitary(a: Array, /, *, xp: Namespace) -> Array:
+    """The unitary factor at full rank; at lower rank the partial isometry, and NaN for its derivative."""
+    w, s, vh = decompose(a, xp, full_matrices=False)
+    some = xp.astype(nonzero(s, a, None, xp), w.dtype)
+    return guarded(a, xp, ((w * some[..., None, :]) @ vh, 2))[0]
+
+
+@unitary.def_jvp
+def _unitary_jvp(
+    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
+) -> Array:
+    return unitary_jvp(primals[0], outputs[0], tangents[0], xp)
+
+
+@unitary.def_vjp
+def _unitary_vjp(
+    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
+) -> Array:
+    return unitary_vjp(primals[0], outputs[0], cotangents[0], xp)
 
 
 def unitary_jvp(a: Array, u: Array, a_dot: Array, xp: Namespace) -> Array:
