@@ -32,4 +32,11 @@ def _repeat(
     return lax.fori_loop(0, count.astype(jnp.int32), body, state)
 
 
-hooks.provide(jnp, eye_like=_eye_like, lu_factor=lu_factor, lu_solve=_lu_solve, repeat=_repeat)
+hooks.provide(
+    jnp,
+    eig=jnp.linalg.eig,
+    eye_like=_eye_like,
+    lu_factor=lu_factor,
+    lu_solve=_lu_solve,
+    repeat=_repeat,
+)

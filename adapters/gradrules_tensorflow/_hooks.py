@@ -47,4 +47,11 @@ def repeat(
     return tuple(result)
 
 
-hooks.provide(xp, all_finite=host.all_finite, length=length, eye_like=eye_like, repeat=repeat)
+hooks.provide(
+    xp,
+    all_finite=host.all_finite,
+    eig=tf.linalg.eig,
+    length=length,
+    eye_like=eye_like,
+    repeat=repeat,
+)

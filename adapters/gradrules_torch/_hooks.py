@@ -66,6 +66,7 @@ def _fresh(x: Any) -> Any:
 hooks.provide(
     xp,
     all_finite=host.all_finite,
+    eig=torch.linalg.eig,
     eye_like=_eye_like,
     lu_factor=_lu_factor,
     lu_solve=_lu_solve,

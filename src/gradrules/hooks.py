@@ -12,7 +12,7 @@ from array_api_compat import numpy as numpy_namespace
 
 from ._typing import Array, Arrays, Namespace
 
-__all__ = ["all_finite", "eye_like", "length", "lu_factor", "lu_solve", "provide", "repeat"]
+__all__ = ["all_finite", "eig", "eye_like", "length", "lu_factor", "lu_solve", "provide", "repeat"]
 
 _NATIVE: dict[Namespace, dict[str, Callable[..., Any]]] = {}
 
@@ -45,6 +45,24 @@ def all_finite(a: Array, /, *, xp: Namespace) -> bool:
     """Whether all entries are known to be finite; `False` also where looking at them costs much."""
     native = _native(xp, "all_finite")
     return native is not None and native(a)
+
+
+def eig(a: Array, /, *, xp: Namespace) -> Arrays:
+    """Eigenvalues and eigenvectors of length one, complex, in the order and phases of LAPACK.
+
+    Without a native routine by NumPy, on the host.
+    """
+    native = _native(xp, "eig")
+    if native is not None:
+        return tuple(native(a))
+    return tuple(xp.asarray(part) for part in _eig(np.asarray(a)))
+
+
+def _eig(a: Any) -> tuple[Any, Any]:
+    # NumPy returns real arrays where all eigenvalues of a stack are real.
+    dtype = np.result_type(a.dtype, np.complex64)
+    w, v = np.linalg.eig(a)
+    return w.astype(dtype), v.astype(dtype)
 
 
 def lu_factor(a: Array, /, *, xp: Namespace) -> Arrays:
@@ -90,4 +108,4 @@ def repeat(
     return state
 
 
-provide(numpy_namespace, all_finite=lambda a: bool(np.isfinite(a).all()))
+provide(numpy_namespace, all_finite=lambda a: bool(np.isfinite(a).all()), eig=_eig)
