@@ -62,11 +62,12 @@ def _repeat(
 hooks.provide(
     jnp,
     choose=lax.cond,
+    eig=jnp.linalg.eig,
     eye_like=_eye_like,
+    lu=_lu,
     lu_det=_lu_det,
     lu_factor=lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,
-    lu=_lu,
     solve_triangular=_solve_triangular,
 )

@@ -60,8 +60,9 @@ hooks.provide(
     xp,
     all_finite=host.all_finite,
     choose=tf.cond,
-    length=length,
+    eig=tf.linalg.eig,
     eye_like=eye_like,
+    length=length,
     repeat=repeat,
     solve_triangular=solve_triangular,
 )

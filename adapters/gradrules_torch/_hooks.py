@@ -97,6 +97,7 @@ hooks.provide(
     xp,
     all_finite=host.all_finite,
     choose=_choose,
+    eig=torch.linalg.eig,
     eye_like=_eye_like,
     lu_det=_lu_det,
     lu=_lu,

@@ -15,6 +15,7 @@ from ._typing import Array, Arrays, Namespace
 __all__ = [
     "all_finite",
     "choose",
+    "eig",
     "eye_like",
     "length",
     "lu",
@@ -63,6 +64,24 @@ def lu(a: Array, /, *, xp: Namespace) -> Arrays | None:
     """``(P, L, U)`` with ``a = P @ L @ U``, by row pivoting; P is real. `None` without a routine."""
     native = _native(xp, "lu")
     return None if native is None else tuple(native(a))
+
+
+def eig(a: Array, /, *, xp: Namespace) -> Arrays:
+    """Eigenvalues and eigenvectors of length one, complex, in the order and phases of LAPACK.
+
+    Without a native routine by NumPy, on the host.
+    """
+    native = _native(xp, "eig")
+    if native is not None:
+        return tuple(native(a))
+    return tuple(xp.asarray(part) for part in _eig(np.asarray(a)))
+
+
+def _eig(a: Any) -> tuple[Any, Any]:
+    # NumPy returns real arrays where all eigenvalues of a stack are real.
+    dtype = np.result_type(a.dtype, np.complex64)
+    w, v = np.linalg.eig(a)
+    return w.astype(dtype), v.astype(dtype)
 
 
 def lu_factor(a: Array, /, *, xp: Namespace) -> Arrays:
@@ -164,4 +183,4 @@ def choose(
     return one() if bool(condition) else other()
 
 
-provide(numpy_namespace, all_finite=lambda a: bool(np.isfinite(a).all()))
+provide(numpy_namespace, all_finite=lambda a: bool(np.isfinite(a).all()), eig=_eig)

@@ -391,6 +391,19 @@ def _simple_spectrum(a: Any, eps: float) -> bool:
     return True
 
 
+def _simple_eigenvalues(a: Any, eps: float) -> bool:
+    """All apart by more than what rounding of the entries moves them."""
+    w, v = np.linalg.eig(a)
+    try:
+        left = np.linalg.inv(v)
+    except np.linalg.LinAlgError:
+        return False
+    error = np.sum(np.abs(left) * np.swapaxes(np.abs(a) @ np.abs(v), -1, -2), axis=-1)
+    error = error[..., :, None] + error[..., None, :]
+    gap = np.abs(w[..., :, None] - w[..., None, :]) + np.eye(a.shape[-1]) * np.max(error)
+    return bool(np.all(gap > 64 * a.shape[-1] * eps * error))
+
+
 def _simple_singular_values(a: Any, eps: float) -> bool:
     """All apart from each other, and from zero."""
     s = np.linalg.svd(a, compute_uv=False)
@@ -412,6 +425,7 @@ ANCHORS: dict[str, Callable[[int], Any]] = {
     "clear pivots": np.eye,
     "simple spectrum": lambda n: np.diag(np.arange(1.0, n + 1)),
     "simple singular values": lambda n: np.diag(np.arange(1.0, n + 1)),
+    "simple eigenvalues": lambda n: np.diag(np.arange(1.0, n + 1)),
     "positive definite": np.eye,
 }
 NEEDS: dict[str, Callable[[Any, float], bool]] = {
@@ -421,9 +435,10 @@ NEEDS: dict[str, Callable[[Any, float], bool]] = {
     "nonzero diagonal": _nonzero_diagonal,
     "simple spectrum": _simple_spectrum,
     "simple singular values": _simple_singular_values,
+    "simple eigenvalues": _simple_eigenvalues,
     "positive definite": _positive,
 }
-SIMPLE = {"simple spectrum", "simple singular values"}
+SIMPLE = {"simple spectrum", "simple eigenvalues", "simple singular values"}
 OF_SINGULAR_VALUES = {"simple singular values"}
 
 

@@ -1,11 +1,26 @@
 """Eigenvalues and singular values, with and without their vectors."""
 
 from . import _mirror as _mirror
+from .eig import eig
+from .eig_generalized import eig_generalized
 from .eigh import eigh
 from .eigh_generalized import eigh_generalized
+from .eigvals import eigvals
+from .eigvals_generalized import eigvals_generalized
 from .eigvalsh import eigvalsh
 from .eigvalsh_generalized import eigvalsh_generalized
 from .svd import svd
 from .svdvals import svdvals
 
-__all__ = ["eigh", "eigh_generalized", "eigvalsh", "eigvalsh_generalized", "svd", "svdvals"]
+__all__ = [
+    "eig",
+    "eig_generalized",
+    "eigh",
+    "eigh_generalized",
+    "eigvals",
+    "eigvals_generalized",
+    "eigvalsh",
+    "eigvalsh_generalized",
+    "svd",
+    "svdvals",
+]

@@ -13,7 +13,7 @@ from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import conj, eps, order, real
 
-__all__ = ["DEGENERATE", "check_degenerate", "gap_quotient", "gaps"]
+__all__ = ["DEGENERATE", "check_degenerate", "gap_quotient", "gaps", "unresolved"]
 
 DEGENERATE = ("nan", "project")
 # A computed eigenvalue is off by a small multiple of eps * |A|, which grows like sqrt(n) in
@@ -38,6 +38,11 @@ def gaps(w: Array, size: Array, xp: Namespace) -> Arrays:
     own = hooks.eye_like(distance, xp=xp) != 0
     distance = xp.where(own, xp.full_like(distance, float("inf")), distance)
     return distance, size * order(w, xp) ** 0.5 + xp.zeros_like(distance)
+
+
+def unresolved(gap: Array, size: Array, xp: Namespace) -> Array:
+    """Where a gap is rounding."""
+    return xp.abs(gap) <= GAP * eps(gap) * real(size, xp)
 
 
 def _sample(rng: Any, shapes: Any, dtype: str) -> tuple[Any, Any, Any]:
@@ -74,9 +79,8 @@ def gap_quotient(
     """Divide `k` by `gap`, real or complex, of which ``GAP * eps * size`` is rounding."""
     if 0 in k.shape:
         return k
-    distance = xp.abs(gap)
-    near = distance <= GAP * eps(k) * real(size, xp)
-    skipped = near | xp.isinf(distance)
+    near = unresolved(gap, size, xp)
+    skipped = near | xp.isinf(xp.abs(gap))
     divisor = xp.where(skipped, xp.ones_like(gap), gap)
     z = xp.where(skipped, xp.zeros_like(k), k / xp.astype(divisor, k.dtype))
     if degenerate == "project":

@@ -65,7 +65,8 @@ def eigvalsh_generalized_jvp(
     xp: Namespace,
 ) -> Array:
     """The diagonal of the tangents in the eigenbasis."""
-    return _jvp(*eigh_generalized(*primals, lower=lower), tangents, lower, xp)
+    w, v = eigh_generalized(*primals, lower=lower)
+    return _jvp(w, v, tangents, lower, xp)
 
 
 @eigvalsh_generalized.def_vjp
@@ -78,7 +79,8 @@ def eigvalsh_generalized_vjp(
     xp: Namespace,
 ) -> Arrays:
     """``V diag(w_bar) V^H`` and ``-V diag(w_bar w) V^H``."""
-    return pencil_values_vjp(*eigh_generalized(*primals, lower=lower), cotangents[0], lower, xp)
+    w, v = eigh_generalized(*primals, lower=lower)
+    return pencil_values_vjp(w, v, cotangents[0], lower, xp)
 
 
 @eigvalsh_generalized.def_keep

@@ -5,10 +5,15 @@ import numpy as np
 
 from .._truth import Exact, oracle
 from ._exact import adjoint, array, matrix, read
+from .solves import solve
 
 __all__ = [
+    "eig",
+    "eig_generalized",
     "eigh",
     "eigh_generalized",
+    "eigvals",
+    "eigvals_generalized",
     "eigvalsh",
     "eigvalsh_generalized",
     "svd",
@@ -33,7 +38,7 @@ def eigh(
     return np.array(list(w), dtype=object), _turned(array(v), reference)
 
 
-def _turned(vectors: Exact, reference: tuple[Exact, Exact] | None) -> Exact:
+def _turned(vectors: Exact, reference: tuple[Exact, ...] | None) -> Exact:
     """Columns in the phases nearest to those of the reference."""
     if reference is not None:
         for j in range(vectors.shape[1]):
@@ -100,3 +105,39 @@ def eigh_generalized(
 def eigvalsh_generalized(a: Exact, b: Exact, *, lower: bool | None = None) -> Exact:
     """Eigenvalues of a pencil."""
     return eigh_generalized(a, b, lower=lower)[0]
+
+
+@oracle("eig")
+def eig(a: Exact, *, reference: tuple[Exact, ...] | None = None) -> tuple[Exact, Exact]:
+    """Eigenvalues in the order of the reference, and eigenvectors in its phases."""
+    if not a.size:
+        return np.empty(0, dtype=object), a
+    found, right = mpmath.eig(matrix(a))
+    w, v = np.array([mpmath.mpc(x) for x in found], dtype=object), array(right)
+    order = []
+    for near in w if reference is None else reference[0]:
+        rest = [k for k in range(len(w)) if k not in order]
+        order.append(min(rest, key=lambda k: abs(w[k] - near)))
+    w, v = w[order], v[:, order] * mpmath.mpc(1)
+    v = v / np.array([mpmath.sqrt(sum(abs(x) ** 2 for x in c)) for c in v.T], dtype=object)
+    return w, v if reference is None or len(reference) < 2 else _turned(v, reference)
+
+
+@oracle("eigvals")
+def eigvals(a: Exact, *, reference: tuple[Exact, ...] | None = None) -> Exact:
+    """Eigenvalues in the order of the reference."""
+    return eig(a, reference=reference)[0]
+
+
+@oracle("eig_generalized")
+def eig_generalized(
+    a: Exact, b: Exact, *, reference: tuple[Exact, ...] | None = None
+) -> tuple[Exact, Exact]:
+    """Eigenvalues and eigenvectors of a pencil."""
+    return eig(solve(b, a), reference=reference)
+
+
+@oracle("eigvals_generalized")
+def eigvals_generalized(a: Exact, b: Exact, *, reference: tuple[Exact, ...] | None = None) -> Exact:
+    """Eigenvalues of a pencil."""
+    return eig(solve(b, a), reference=reference)[0]
