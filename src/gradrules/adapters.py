@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ._functions import FlatFunction, Function, Given, flatten
 from ._registry import lookup
 from ._typing import Array, Arrays, MaybeArrays, Namespace, Options
-from .errors import AdapterError, ArrayTypeError
+from .errors import AdapterError, ArrayTypeError, UnsupportedTransformError
 
 if TYPE_CHECKING:
     from ._rule import Rule
@@ -211,6 +212,25 @@ class Adapter(ABC):
         """`function`, which stands in for a native one, as the framework's compiler is to see it."""
         return function
 
+    def adopt(self, arrays: Arrays) -> Arrays:
+        """Arrays that may stand beside the framework's own, as the framework's own."""
+        return arrays
+
+    def flatten(self, tree: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
+        """The leaves of a tree of parameters, and the function that puts others in their place."""
+        return flatten(tree)
+
+    def close(self, rule: str, f: FlatFunction, example: Arrays) -> tuple[Function, Arrays]:
+        """A user's function as a function of all that it reads, and what it reads besides `example`.
+
+        ``f(x, *params)`` is a pure function of arrays like those of `example`. What it captures are
+        arguments of the result, behind `x` and before `params`: nothing that may have a gradient is
+        left inside. Captured arrays that the adapter cannot find must be refused, by a
+        :class:`~gradrules.errors.CapturedArrayError`.
+        """
+        msg = f"{rule}: the adapter of {self.name} does not take functions"
+        raise UnsupportedTransformError(msg)
+
     def device(self, array: Array) -> Any:  # noqa: ARG002
         """Something that differs between arrays that cannot be used together."""
         return None
@@ -219,7 +239,8 @@ class Adapter(ABC):
         """Refuse dtypes and devices that do not fit; bring all inputs to one dtype."""
         if len(arrays) == 1 and dtype_name(arrays[0].dtype) in _DTYPES:
             return arrays
-        for position, array in enumerate(arrays):
+        # What a function reads is its own affair, but for its first argument.
+        for position, array in enumerate(arrays[:1] if rule.signature.function else arrays):
             name = dtype_name(array.dtype)
             if name not in _DTYPES and rule.differentiable(position):
                 msg = (
@@ -237,6 +258,8 @@ class Adapter(ABC):
             )
             msg = f"{rule.name}: the arguments are on different devices ({where}); move them to one"
             raise ArrayTypeError(msg)
+        if rule.signature.function:
+            return arrays
         floating = [a for i, a in enumerate(arrays) if rule.differentiable(i)]
         if len({dtype_name(a.dtype) for a in floating}) < 2:
             return arrays
@@ -254,6 +277,10 @@ class Plain(Adapter):
 
     def handles(self, kind: type) -> bool:  # noqa: ARG002
         return False
+
+    def close(self, rule: str, f: FlatFunction, example: Arrays) -> tuple[Function, Arrays]:  # noqa: ARG002
+        """As it is: plain arrays have no gradient to lose."""
+        return Given(self.xp, f, jvp=f.jvp, vjp=f.vjp, name=rule), ()
 
     def apply(self, rule: "Rule", arrays: Arrays, options: Options) -> Arrays:
         return rule.evaluate(arrays, options, xp=self.xp)

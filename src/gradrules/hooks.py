@@ -12,7 +12,16 @@ from array_api_compat import numpy as numpy_namespace
 
 from ._typing import Array, Arrays, Namespace
 
-__all__ = ["all_finite", "eye_like", "length", "lu_factor", "lu_solve", "provide", "repeat"]
+__all__ = [
+    "all_finite",
+    "eye_like",
+    "iterate",
+    "length",
+    "lu_factor",
+    "lu_solve",
+    "provide",
+    "repeat",
+]
 
 _NATIVE: dict[Namespace, dict[str, Callable[..., Any]]] = {}
 
@@ -87,6 +96,26 @@ def repeat(
         return tuple(native(count, most, body, state))
     for i in range(int(count)):
         state = body(i, state)
+    return state
+
+
+def iterate(
+    unfinished: Callable[[Arrays], Array],
+    body: Callable[[Arrays], Arrays],
+    state: Arrays,
+    most: int,
+    /,
+    *,
+    xp: Namespace,
+) -> Arrays:
+    """Apply ``state = body(state)`` while ``unfinished(state)``, a truth value, but not more than `most` times."""
+    native = _native(xp, "iterate")
+    if native is not None:
+        return tuple(native(unfinished, body, state, most))
+    for _ in range(most):
+        if not unfinished(state):
+            break
+        state = body(state)
     return state
 
 
