@@ -28,9 +28,12 @@ class Function:
         The namespace of the arrays.
     batch
         How many axes in front of every argument and of the value are a batch.
+    has_jvp
+        Whether it has one: of plain arrays its user may not have given it.
     """
 
     xp: Namespace = None
+    has_jvp = True
 
     def __init__(self, call: Call, *, batch: int = 0) -> None:
         self._call = call
@@ -150,6 +153,7 @@ class Given(Function):
         super().__init__(call)
         self.xp = xp
         self._jvp, self._vjp, self._name = jvp, vjp, name
+        self.has_jvp = jvp is not None
 
     def jvp(self, xs: Arrays, dxs: MaybeArrays) -> Array | None:
         """By the given jvp."""

@@ -12,7 +12,7 @@ from ... import hooks
 from ..._typing import Array, Arrays, Namespace
 from .._matrix import conj, eps, real
 
-__all__ = ["SOLVERS", "dot", "krylov", "length", "norm"]
+__all__ = ["SOLVERS", "dot", "krylov", "length", "norm", "or_one"]
 
 Action = Callable[[Array], Array]
 
@@ -29,11 +29,15 @@ def norm(v: Array, xp: Namespace) -> Array:
 
 
 def length(v: Array, xp: Namespace) -> Array:
-    """Euclidean norm ``(..., 1)`` of a vector of any size, without overflow; 1 for a zero vector."""
+    """Euclidean norm ``(..., 1)`` of a vector of any size, without overflow."""
     size = xp.abs(v)
-    most = xp.max(size, axis=-1, keepdims=True)
-    scale = xp.where(most > 0, most, xp.ones_like(most))
-    return scale * xp.where(most > 0, norm(size / scale, xp), xp.ones_like(most))
+    scale = or_one(xp.max(size, axis=-1, keepdims=True), xp)
+    return scale * norm(size / scale, xp)
+
+
+def or_one(size: Array, xp: Namespace) -> Array:
+    """A number to divide by: `size`, or 1 where it is not positive."""
+    return xp.where(size > 0, size, xp.ones_like(size))
 
 
 def dot(u: Array, v: Array, xp: Namespace) -> Array:
@@ -53,9 +57,9 @@ def krylov(
     most = 10 * n if maxiter is None else maxiter
     memory = min(n, MEMORY if restart is None else restart, most)
     # A system of ordinary size: a unit vector on the right, and a matrix that makes another of it.
-    scale = xp.astype(length(b, xp), b.dtype)
+    scale = xp.astype(or_one(length(b, xp), xp), b.dtype)
     right = b / scale
-    unit = xp.astype(length(act(right), xp), b.dtype)
+    unit = xp.astype(or_one(length(act(right), xp), xp), b.dtype)
 
     def matrix(v: Array) -> Array:
         return act(v) / unit
@@ -109,7 +113,7 @@ def _minimal_residual(
             q, s = q - (overlap @ q_all)[..., 0, :], s - (overlap @ s_all)[..., 0, :]
         size_q = norm(q, xp)
         is_new = size_q > 4 * eps(q) * size
-        scale = xp.astype(is_new, size_q.dtype) / xp.where(is_new, size_q, xp.ones_like(size_q))
+        scale = xp.astype(is_new, size_q.dtype) / or_one(size_q, xp)
         q, s = (v * xp.astype(scale, v.dtype) for v in (q, s))
         along = dot(q, r, xp) * xp.astype(is_open(x, r, size), q.dtype)
         s_all, q_all = (
@@ -119,7 +123,7 @@ def _minimal_residual(
         return x + along * s, r - along * q, q, s_all, q_all, size
 
     none = xp.zeros_like(r)[..., None, :] + xp.zeros((memory, 1), dtype=r.dtype)
-    start = (x, r, r / xp.astype(length(r, xp), r.dtype), none, none, size)
+    start = (x, r, r / xp.astype(or_one(norm(r, xp), xp), r.dtype), none, none, size)
     x, _, _, _, _, size = hooks.iterate(unfinished, step, start, memory, xp=xp)
     return x, size
 
@@ -137,13 +141,13 @@ def _conjugate_gradients(
     def step(state: Arrays) -> Arrays:
         x, r, p, size = state
         q = act(p)
-        size = xp.maximum(size, norm(q, xp) / length(p, xp))
+        size = xp.maximum(size, norm(q, xp) / or_one(norm(p, xp), xp))
         energy = real(dot(p, q, xp), xp)
         before = real(dot(r, r, xp), xp)
         goes_on = (energy > 0) & (norm(r, xp) > goal(x, size) / 4)
-        along = xp.where(goes_on, before / xp.where(goes_on, energy, xp.ones_like(energy)), 0 * energy)
+        along = xp.astype(goes_on, energy.dtype) * before / or_one(energy, xp)
         x, r = x + xp.astype(along, x.dtype) * p, r - xp.astype(along, x.dtype) * q
-        after = real(dot(r, r, xp), xp) / xp.where(before > 0, before, xp.ones_like(before))
+        after = real(dot(r, r, xp), xp) / or_one(before, xp)
         p = (r + xp.astype(after, x.dtype) * p) * xp.astype(goes_on, x.dtype)
         return x, r, p, size
 
