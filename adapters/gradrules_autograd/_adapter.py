@@ -39,7 +39,7 @@ from autograd.tracer import getval, isbox
 from gradrules import Adapter, FlatFunction, Function, Rule, hooks
 
 from . import _namespace as xp
-from ._closures import close
+from ._closures import AutogradFunction, close
 from ._natives import NATIVES
 from ._transforms import AutogradTransforms
 
@@ -59,6 +59,7 @@ class AutogradAdapter(Adapter):
     transforms = AutogradTransforms()
     companions = (np.ndarray, np.generic)
     natives = NATIVES
+    plain_function = AutogradFunction
 
     def handles(self, kind: type) -> bool:
         """Whether `kind` is a traced array; a plain one is left to NumPy."""

@@ -65,9 +65,9 @@ class _Recorded(Node):  # type: ignore[misc]  # autograd is untyped
     records: ClassVar[list[list["_Recorded"]]] = []
 
     def __init__(
-        self, value: Any, fun: Any, args: Any, kwargs: Any, argnums: Any, parents: Any
+        self, _value: Any, fun: Any, args: Any, kwargs: Any, argnums: Any, parents: Any
     ) -> None:
-        self.call = fun, args, kwargs, argnums, parents
+        self.call: Any = fun, args, kwargs, argnums, parents
         self.records[-1].append(self)
 
     def initialize_root(self) -> None:
@@ -115,7 +115,7 @@ def _record(f: Callable[..., Any], xs: Sequence[Array]) -> _Record:
         _Recorded.records.pop()
         trace_stack.top = top
     result = y._node if isbox(y) and y._trace == trace else y
-    captured = {}
+    captured: dict[int, Any] = {}
     for node in nodes:
         _, args, _, argnums, _ = node.call
         for i, a in enumerate(args):

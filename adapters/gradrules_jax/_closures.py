@@ -44,9 +44,10 @@ def close(rule: str, f: FlatFunction, example: Arrays) -> tuple[JaxFunction, Arr
         raise ArrayTypeError(msg)
     is_traced = [isinstance(c, jax.core.Tracer) for c in closed.consts]
     captured = tuple(itertools.compress(closed.consts, is_traced))
-    count, constants = len(captured), [
-        None if traced else c for traced, c in zip(is_traced, closed.consts, strict=True)
-    ]
+    count, constants = (
+        len(captured),
+        [None if traced else c for traced, c in zip(is_traced, closed.consts, strict=True)],
+    )
     jaxpr = closed.jaxpr
 
     def call(x: Array, *arrays: Array) -> Array:

@@ -64,9 +64,7 @@ def iterate(
     def step(*values: Tensor) -> tuple[Tensor, ...]:
         return tuple(map(tf.ensure_shape, body(values), (v.shape for v in values)))
 
-    found = tf.while_loop(
-        lambda *values: unfinished(values), step, state, maximum_iterations=most
-    )
+    found = tf.while_loop(lambda *values: unfinished(values), step, state, maximum_iterations=most)
     return tuple(found)
 
 

@@ -60,7 +60,7 @@ class TorchFunction(Function):
         if not (fwd._current_level >= 0 and eager_transforms.JVP_NESTING == 0):
             return torch.func.jvp(f, xs, dxs)[1]
         y, _ = torch.func.vjp(f, *xs)
-        _, pullback = torch.func.vjp(lambda c: torch.func.vjp(f, *xs)[1](c), torch.zeros_like(y))
+        _, pullback = torch.func.vjp(torch.func.vjp(f, *xs)[1], torch.zeros_like(y))
         return pullback(dxs)[0]
 
     @staticmethod
@@ -78,7 +78,9 @@ def close(rule: str, f: FlatFunction, example: Arrays) -> tuple[TorchFunction, A
     with torch.no_grad(), catch:
         y = f(*arguments)
     captured = tuple(catch.captured.values())
-    if id(y) not in catch.known and id(y) not in catch.captured:  # a constant, that no operation met
+    if (
+        id(y) not in catch.known and id(y) not in catch.captured
+    ):  # a constant, that no operation met
         captured = (*captured, y)
     count = len(captured)
 
@@ -108,9 +110,7 @@ class _Catch(TorchFunctionMode):  # type: ignore[misc]  # torch's modes are unty
         self.known = {id(x): x for x in known}
         self.captured: dict[int, Any] = {}
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:  # noqa: ARG002 (torch's signature)
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         for x in _tensors((args, kwargs)):
             if id(x) not in self.known and not _is_inner(x, self.level):
                 self.captured.setdefault(id(x), x)
@@ -124,14 +124,14 @@ class _Catch(TorchFunctionMode):  # type: ignore[misc]  # torch's modes are unty
 class _Swap(TorchFunctionMode):  # type: ignore[misc]  # as above
     """Puts arguments in the place of captured tensors, and refuses what was not captured."""
 
-    def __init__(self, rule: str, instead: dict[int, Any], known: Iterable[Any], level: int) -> None:
+    def __init__(
+        self, rule: str, instead: dict[int, Any], known: Iterable[Any], level: int
+    ) -> None:
         super().__init__()
         self.rule, self.instead, self.level = rule, instead, level
         self.known = {id(x): x for x in known}
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:  # noqa: ARG002 (torch's signature)
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         args, kwargs = pytree.tree_map_only(torch.Tensor, self._swapped, (args, kwargs or {}))
         result = func(*args, **kwargs)
         for x in _tensors(result):

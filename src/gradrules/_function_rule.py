@@ -37,7 +37,7 @@ class FunctionRule(Rule):
                 f"function, an array and *params"
             )
             raise RegistrationError(msg)
-        self.function, head, self.variable = (p.name for p in parameters[:3])
+        self.function, _, self.variable = (p.name for p in parameters[:3])
 
         def with_option(*arrays: Array, **options: Any) -> Any:
             return primal(options.pop(self.function), *arrays, **options)
@@ -64,7 +64,9 @@ class FunctionRule(Rule):
             self._of_count[count] = made
         return made
 
-    def __call__(self, function: Any, *arguments: Any, **options: Hashable) -> Any:
+    def __call__(  # type: ignore[override]
+        self, function: Any, *arguments: Any, **options: Hashable
+    ) -> Any:
         """Evaluate the rule, differentiably with respect to everything that `function` reads."""
         if isinstance(function, Function):  # inside a rule: it reads its arguments alone
             here = {**options, self.function: function}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ._typing import Array, Arrays, MaybeArrays, Namespace, Options, TypedOptions
-from .errors import ArrayTypeError, MissingDerivativeError, ShapeError, UnsupportedTransformError
+from .errors import ArrayTypeError, MissingDerivativeError, ShapeError
 
 __all__ = ["FlatFunction", "Function", "Given", "Tree", "flatten", "function", "lifted"]
 
@@ -25,7 +25,7 @@ class Function:
     Attributes
     ----------
     xp
-        The namespace of the arrays.
+        The namespace of the arrays, traced ones too: what a rule derives is written with it.
     batch
         How many axes in front of every argument and of the value are a batch.
     has_jvp
@@ -51,9 +51,7 @@ class Function:
         moving = [i for i, dx in enumerate(dxs) if dx is not None]
         if not moving:
             return None
-        return self.push(
-            self._along(xs, moving), [xs[i] for i in moving], [dxs[i] for i in moving]
-        )
+        return self.push(self._along(xs, moving), [xs[i] for i in moving], [dxs[i] for i in moving])
 
     def vjp(self, xs: Arrays, cotangent: Array, wrt: Iterable[int]) -> MaybeArrays:
         """Cotangents of the arguments at the positions `wrt`; `None` for an integer."""
@@ -65,16 +63,27 @@ class Function:
             found = dict(zip(moving, pulled, strict=True))
         return tuple(found.get(i) for i in wrt)
 
-    def derived(self, call: Call, adjoint: Call | None = None) -> "Function":
+    def derived(self, call: Call, adjoint: Call | None = None, *, lanes: int = 0) -> "Function":
         """A function that a rule makes of this one, and of numbers; never of arrays.
 
-        `adjoint` is its adjoint in the first argument, if that can be said better than by a vjp.
+        Parameters
+        ----------
+        call
+            The function.
+        adjoint
+            Its adjoint in the first argument, if that can be said better than by a vjp.
+        lanes
+            So many axes of its first argument and its value, behind the batch, are independent
+            problems: a batch that the other arguments do not have.
         """
         made = self._made(call)
+        made.batch += lanes
         if adjoint is call:
             made._adjoint = made
         elif adjoint is not None:
-            made._pair(self._made(adjoint))
+            other = self._made(adjoint)
+            other.batch += lanes
+            made._pair(other)
         return made
 
     def adjoint(self) -> "Function":
@@ -135,11 +144,14 @@ class Function:
     @staticmethod
     def vmap(f: Call) -> Call:
         """`f` over a new leading axis of every argument."""
-        raise UnsupportedTransformError("this framework has no vectorizing transformation")
+        raise NotImplementedError
 
 
 class Given(Function):
-    """A function of plain arrays: no framework differentiates it, so that its user says how."""
+    """A function of plain arrays, whose derivatives its user gives.
+
+    Else they are those of the kind of function that `otherwise` finds, if it finds any.
+    """
 
     def __init__(
         self,
@@ -149,10 +161,11 @@ class Given(Function):
         jvp: Call | None = None,
         vjp: Call | None = None,
         name: str = "function",
+        otherwise: Callable[[], type[Function] | None] = lambda: None,
     ) -> None:
         super().__init__(call)
         self.xp = xp
-        self._jvp, self._vjp, self._name = jvp, vjp, name
+        self._jvp, self._vjp, self._name, self._otherwise = jvp, vjp, name, otherwise
         self.has_jvp = jvp is not None
 
     def jvp(self, xs: Arrays, dxs: MaybeArrays) -> Array | None:
@@ -160,7 +173,7 @@ class Given(Function):
         if all(dx is None for dx in dxs):
             return None
         if self._jvp is None:
-            raise self._missing("jvp")
+            return self._other("jvp").jvp(xs, dxs)
         return self._jvp(tuple(xs), tuple(dxs))
 
     def vjp(self, xs: Arrays, cotangent: Array, wrt: Iterable[int]) -> MaybeArrays:
@@ -169,18 +182,22 @@ class Given(Function):
         if not wrt:
             return ()
         if self._vjp is None:
-            raise self._missing("vjp")
+            return self._other("vjp").vjp(xs, cotangent, wrt)
         found = self._vjp(tuple(xs), cotangent)
         return tuple(found[i] for i in wrt)
 
     def _made(self, call: Call) -> "Function":
         return Given(self.xp, call, name=self._name)
 
-    def _missing(self, part: str) -> MissingDerivativeError:
-        return MissingDerivativeError(
-            f"{self._name}: nothing differentiates a function of plain arrays; give its {part}, "
-            f"gradrules.function(f, jvp=..., vjp=...), or pass a rule"
-        )
+    def _other(self, part: str) -> Function:
+        kind = self._otherwise()
+        if kind is None:
+            msg = (
+                f"{self._name}: nothing differentiates a function of plain arrays; give its {part}, "
+                f"gradrules.function(f, jvp=..., vjp=...), or pass a rule"
+            )
+            raise MissingDerivativeError(msg)
+        return kind(self._call)
 
 
 class function:  # noqa: N801 (used like a function)
@@ -200,7 +217,9 @@ class function:  # noqa: N801 (used like a function)
     """
 
     def __init__(self, f: Call, *, jvp: Call | None = None, vjp: Call | None = None) -> None:
-        self.f, self.jvp, self.vjp = f, jvp, vjp
+        self.f: Call = f
+        self.jvp: Any = jvp
+        self.vjp: Any = vjp
 
     def __call__(self, *xs: Any) -> Any:
         """The value."""
@@ -227,7 +246,9 @@ class FlatFunction:
         """The value, one array."""
         y = self.f(*self.deep(arrays))
         if not is_array(y):
-            msg = f"{self.rule}: the function returned a {type(y).__name__}; it must return one array"
+            msg = (
+                f"{self.rule}: the function returned a {type(y).__name__}; it must return one array"
+            )
             raise ArrayTypeError(msg)
         return y
 
@@ -254,15 +275,15 @@ class FlatFunction:
         return tuple(found)
 
     def _jvp(self, xs: Arrays, dxs: MaybeArrays) -> Array:
-        along = self.deep(dxs, tangents=True)
         if isinstance(self.f, function):
-            return self.f.jvp(self.deep(xs), along)
+            return self.f.jvp(self.deep(xs), self.deep(dxs, tangents=True))
         return self.f.jvp(xs, dxs)[1]  # a rule
 
     def _vjp(self, xs: Arrays, cotangent: Array) -> MaybeArrays:
         if isinstance(self.f, function):
             return self.flat(self.f.vjp(self.deep(xs), cotangent))
-        return self.f.vjp(*xs)[1](cotangent)
+        found: MaybeArrays = self.f.vjp(*xs)[1](cotangent)
+        return found
 
 
 class Tree:

@@ -185,6 +185,8 @@ class Adapter(ABC):
         The framework's own functions that rules can stand in for, see :func:`gradrules.override`.
     trace_key
         For a framework that compiles: what makes it trace a function again under an override.
+    plain_function
+        For a framework that differentiates functions of plain NumPy arrays: its kind of function.
     """
 
     name: str
@@ -193,6 +195,7 @@ class Adapter(ABC):
     companions: tuple[type, ...] = ()
     natives: Sequence[Native] = ()
     trace_key: TraceKey | None = None
+    plain_function: type[Function] | None = None
 
     @abstractmethod
     def handles(self, kind: type) -> bool:
@@ -220,7 +223,12 @@ class Adapter(ABC):
         """The leaves of a tree of parameters, and the function that puts others in their place."""
         return flatten(tree)
 
-    def close(self, rule: str, f: FlatFunction, example: Arrays) -> tuple[Function, Arrays]:
+    def close(
+        self,
+        rule: str,
+        f: FlatFunction,  # noqa: ARG002
+        example: Arrays,  # noqa: ARG002
+    ) -> tuple[Function, Arrays]:
         """A user's function as a function of all that it reads, and what it reads besides `example`.
 
         ``f(x, *params)`` is a pure function of arrays like those of `example`. What it captures are
@@ -280,7 +288,7 @@ class Plain(Adapter):
 
     def close(self, rule: str, f: FlatFunction, example: Arrays) -> tuple[Function, Arrays]:  # noqa: ARG002
         """As it is: plain arrays have no gradient to lose."""
-        return Given(self.xp, f, jvp=f.jvp, vjp=f.vjp, name=rule), ()
+        return Given(self.xp, f, jvp=f.jvp, vjp=f.vjp, name=rule, otherwise=_plain_function), ()
 
     def apply(self, rule: "Rule", arrays: Arrays, options: Options) -> Arrays:
         return rule.evaluate(arrays, options, xp=self.xp)
@@ -289,6 +297,12 @@ class Plain(Adapter):
         self, rule: "Rule", arrays: Arrays, options: Options
     ) -> tuple[Arrays, Arrays | None]:
         return rule.evaluate_keep(arrays, options, xp=self.xp)
+
+
+def _plain_function() -> type[Function] | None:
+    """What differentiates functions of plain arrays, among the frameworks that are imported."""
+    known, _ = imported()
+    return next((a.plain_function for a in known if a.plain_function is not None), None)
 
 
 def _entry_points() -> dict[str, EntryPoint]:

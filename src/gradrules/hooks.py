@@ -108,7 +108,10 @@ def iterate(
     *,
     xp: Namespace,
 ) -> Arrays:
-    """Apply ``state = body(state)`` while ``unfinished(state)``, a truth value, but not more than `most` times."""
+    """Apply ``state = body(state)`` while ``unfinished(state)``, at most `most` times.
+
+    `unfinished` returns one truth value. Both functions may read arrays beside their argument.
+    """
     native = _native(xp, "iterate")
     if native is not None:
         return tuple(native(unfinished, body, state, most))

@@ -127,7 +127,13 @@ def root_options(solver: str, **_: object) -> None:
 
 @root.def_jvp
 def root_jvp(
-    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, f: Function, solver: str, **_: object
+    primals: Arrays,
+    outputs: Arrays,
+    tangents: MaybeArrays,
+    *,
+    f: Function,
+    solver: str,
+    **_: object,
 ) -> Array | None:
     """By the implicit function theorem."""
     return implicit_jvp(f, 0, primals, outputs[0], tangents, solver=solver)
