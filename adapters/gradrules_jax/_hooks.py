@@ -59,11 +59,24 @@ def _repeat(
     return lax.fori_loop(0, count.astype(jnp.int32), body, state)
 
 
+def _iterate(
+    unfinished: Callable[[Arrays], Array],
+    body: Callable[[Arrays], Arrays],
+    state: Arrays,
+    most: int,
+) -> Arrays:
+    def goes_on(counted: tuple[Array, Arrays]) -> Array:
+        return (counted[0] < most) & unfinished(counted[1])
+
+    return lax.while_loop(goes_on, lambda c: (c[0] + 1, body(c[1])), (0, state))[1]
+
+
 hooks.provide(
     jnp,
     choose=lax.cond,
     eig=jnp.linalg.eig,
     eye_like=_eye_like,
+    iterate=_iterate,
     lu=_lu,
     lu_det=_lu_det,
     lu_factor=lu_factor,

@@ -8,7 +8,7 @@ inside ``torch.func``, which records every map whether a second derivative follo
 through a kept array.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -16,7 +16,7 @@ import torch.autograd.forward_ad as fwd
 from torch._C import _are_functorch_transforms_active as transforming
 from torch._functorch.utils import unwrap_dead_wrappers
 
-from gradrules import Rule
+from gradrules import Rule, lifted
 
 from ._host import host
 from ._namespace import xp
@@ -127,6 +127,7 @@ class TransformedPrimal(Primal):
     def vmap(info: Any, in_dims: tuple[int | None, ...], call: Call, *primals: Any) -> Any:
         """Rules take batch axes: move the mapped one to the front."""
         primals = _front(info, in_dims[1:], primals)
+        call = replace(call, options=lifted(call.options))
         if call.keep:  # for the levels above, which cannot use what NumPy would keep
             outputs = TransformedPrimal.apply(call, *primals)
         else:  # nothing above is differentiated, but something below may be
@@ -221,6 +222,7 @@ class Linear(torch.autograd.Function):
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], map_: Map, *operands: Any) -> Any:
         """As in `TransformedPrimal`."""
+        map_ = replace(map_, options=lifted(map_.options))
         values = Linear.apply(map_, *_front(info, in_dims[1:], operands))
         return values, (0,) * len(values)
 

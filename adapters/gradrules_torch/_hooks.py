@@ -7,6 +7,7 @@ import torch
 from torch._higher_order_ops.while_loop import while_loop_op
 
 from gradrules import hooks
+from gradrules.errors import UnsupportedTransformError
 
 from ._host import host
 from ._namespace import xp
@@ -93,14 +94,35 @@ def _fresh(x: Any) -> Any:
     return x.resolve_conj().clone(memory_format=torch.contiguous_format)
 
 
+def _iterate(
+    unfinished: Callable[[Arrays], Any],
+    body: Callable[[Arrays], Arrays],
+    state: Arrays,
+    most: int,
+) -> Arrays:
+    """A plain loop; of tracers, which have no value to decide by, the shapes alone."""
+    for _ in range(most):
+        goes_on = unfinished(state)
+        if goes_on.device.type == "meta" and type(goes_on) is torch.Tensor:
+            return body(state)
+        if _traced(goes_on):
+            msg = "an iteration whose length depends on values cannot be traced by torch"
+            raise UnsupportedTransformError(msg)
+        if not goes_on:
+            break
+        state = body(state)
+    return state
+
+
 hooks.provide(
     xp,
     all_finite=host.all_finite,
     choose=_choose,
     eig=torch.linalg.eig,
     eye_like=_eye_like,
-    lu_det=_lu_det,
+    iterate=_iterate,
     lu=_lu,
+    lu_det=_lu_det,
     lu_factor=_lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,

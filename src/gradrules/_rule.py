@@ -715,6 +715,7 @@ def rule(
     signature
         Shapes as in NumPy's generalized ufuncs, such as ``"(n,n)->(n),(n,n)"``. By default every
         input and output is a scalar, and all axes are batch axes: an elementwise function.
+        ``"f,*,...->*"`` makes a rule of a function and whole arrays, called ``rule(f, x, *params)``.
     outputs
         Names of the outputs; two or more come back as a named tuple.
     nondifferentiable
@@ -746,10 +747,14 @@ def rule(
             for p in inspect.signature(function).parameters.values()
         )
         elementwise = ",".join(["()"] * arity) + "->" + ",".join(["()"] * len(names))
-        made = Rule(
+        from ._function_rule import FunctionRule  # noqa: PLC0415 (it is a kind of rule)
+
+        text = signature or elementwise
+        kind = FunctionRule if Signature(text).function else Rule
+        made = kind(
             function,
             name=name or function.__name__,
-            signature=signature or elementwise,
+            signature=text,
             outputs=names,
             nondifferentiable=tuple(
                 [nondifferentiable] if isinstance(nondifferentiable, str) else nondifferentiable

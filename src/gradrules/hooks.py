@@ -17,6 +17,7 @@ __all__ = [
     "choose",
     "eig",
     "eye_like",
+    "iterate",
     "length",
     "lu",
     "lu_det",
@@ -181,6 +182,29 @@ def choose(
     if native is not None:
         return native(condition, one, other)
     return one() if bool(condition) else other()
+
+
+def iterate(
+    unfinished: Callable[[Arrays], Array],
+    body: Callable[[Arrays], Arrays],
+    state: Arrays,
+    most: int,
+    /,
+    *,
+    xp: Namespace,
+) -> Arrays:
+    """Apply ``state = body(state)`` while ``unfinished(state)``, at most `most` times.
+
+    `unfinished` returns one truth value. Both functions may read arrays beside their argument.
+    """
+    native = _native(xp, "iterate")
+    if native is not None:
+        return tuple(native(unfinished, body, state, most))
+    for _ in range(most):
+        if not unfinished(state):
+            break
+        state = body(state)
+    return state
 
 
 provide(numpy_namespace, all_finite=lambda a: bool(np.isfinite(a).all()), eig=_eig)

@@ -1,6 +1,7 @@
 """All the mathematics: one rule, one file, each a page that runs; a folder for each family."""
 
 from . import (
+    actions,
     factorizations,
     functions,
     norms,
@@ -11,6 +12,7 @@ from . import (
     solves,
     spectra,
 )
+from .actions import *
 from .factorizations import *
 from .functions import *
 from .norms import *
@@ -22,6 +24,7 @@ from .solves import *
 from .spectra import *
 
 __all__ = [
+    *actions.__all__,
     *factorizations.__all__,
     *functions.__all__,
     *norms.__all__,
