@@ -9,6 +9,7 @@ from .eigvals import eigvals
 from .eigvals_generalized import eigvals_generalized
 from .eigvalsh import eigvalsh
 from .eigvalsh_generalized import eigvalsh_generalized
+from .spectral_projector import spectral_projector
 from .svd import svd
 from .svdvals import svdvals
 
@@ -21,6 +22,7 @@ __all__ = [
     "eigvals_generalized",
     "eigvalsh",
     "eigvalsh_generalized",
+    "spectral_projector",
     "svd",
     "svdvals",
 ]
