@@ -66,6 +66,18 @@ def batch(trial: Trial) -> list[Measure]:
     return measures
 
 
+def _near(trial: Trial, rng: np.random.Generator) -> tuple[Any, ...]:
+    """Primals not far from those of the trial, of the same structure."""
+    moved = []
+    for i, (name, p) in enumerate(zip(trial.rule.inputs, trial.primals, strict=True)):
+        step = normal(rng, p.shape, str(p.dtype))
+        if trial.rule.declaration.structure.get(name) == "positive definite":
+            step = step @ np.conj(np.swapaxes(step, -1, -2))
+        near = np.asarray(p + 0.1 * largest(p) * step, dtype=p.dtype)
+        moved.append(near if trial.rule.differentiable(i) else p)
+    return tuple(moved)
+
+
 def _transformed(
     trial: Trial, around: Callable[[Callable[..., Any]], Callable[..., Any]], count: int | None
 ) -> list[Measure]:
@@ -81,14 +93,7 @@ def _transformed(
     points = [trial.primals]
     if count is not None:
         rng = trial.random("points")
-        points = [
-            tuple(
-                np.asarray(p + 0.1 * largest(p) * normal(rng, p.shape, str(p.dtype)), dtype=p.dtype)
-                if trial.rule.differentiable(i) else p
-                for i, p in enumerate(trial.primals)
-            )
-            for _ in range(count)
-        ]  # fmt: skip
+        points = [_near(trial, rng) for _ in range(count)]
     stacked = points[0] if count is None else tuple(map(np.stack, zip(*points, strict=True)))
     x = tuple(map(backend.array, stacked))
 
