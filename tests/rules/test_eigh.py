@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+import scipy.linalg
 
 import gradrules as gr
 
@@ -174,3 +175,22 @@ def test_a_projector_has_all_derivatives_where_its_range_is_a_cluster():
     assert np.all(np.isnan(gr.spectral_projector(a, subset_by_index=(0, 1))))
     with pytest.raises(gr.errors.OptionError, match="subset_by_index"):
         gr.spectral_projector(a, subset_by_index=None)
+
+
+def test_a_tridiagonal_matrix_has_the_derivatives_of_the_dense_one():
+    rng = np.random.default_rng(0)
+    d, e, d_dot, e_dot = (rng.standard_normal(k) for k in (5, 4, 5, 4))
+    w, v = gr.eigh_tridiagonal(d, e)
+    assert np.allclose(w, scipy.linalg.eigh_tridiagonal(d, e, eigvals_only=True), rtol=1e-12)
+    a, a_dot = (np.diag(p) + np.diag(q, 1) + np.diag(q, -1) for p, q in ((d, e), (d_dot, e_dot)))
+    assert np.allclose(a @ v, v * w, atol=1e-13)
+    _, dots = gr.eigh_tridiagonal.jvp([d, e], [d_dot, e_dot])
+    _, dense = gr.eigh.jvp([a], [a_dot])
+    assert np.allclose(dots.eigenvalues, dense.eigenvalues, rtol=1e-11)
+    assert np.allclose(dots.eigenvectors, dense.eigenvectors, rtol=1e-10)
+    d_bar, e_bar = gr.eigh_tridiagonal.vjp(d, e)[1]((w, v * d))
+    (a_bar,) = gr.eigh.vjp(a)[1]((w, v * d))
+    assert np.allclose(d_bar, np.diag(a_bar), rtol=1e-11)
+    assert np.allclose(e_bar, 2 * np.diag(a_bar, 1), rtol=1e-10)
+    with pytest.raises(gr.errors.ArrayTypeError, match="eigh_tridiagonal.*complex"):
+        gr.eigh_tridiagonal(d, 1j * e)

@@ -5,6 +5,7 @@ from .eig import eig
 from .eig_generalized import eig_generalized
 from .eigh import eigh
 from .eigh_generalized import eigh_generalized
+from .eigh_tridiagonal import eigh_tridiagonal
 from .eigvals import eigvals
 from .eigvals_generalized import eigvals_generalized
 from .eigvalsh import eigvalsh
@@ -18,6 +19,7 @@ __all__ = [
     "eig_generalized",
     "eigh",
     "eigh_generalized",
+    "eigh_tridiagonal",
     "eigvals",
     "eigvals_generalized",
     "eigvalsh",

@@ -12,6 +12,7 @@ __all__ = [
     "eig_generalized",
     "eigh",
     "eigh_generalized",
+    "eigh_tridiagonal",
     "eigvals",
     "eigvals_generalized",
     "eigvalsh",
@@ -155,3 +156,17 @@ def spectral_projector(
     """Projector on a range of the spectrum."""
     v = eigh(x, lower=lower, subset_by_index=subset_by_index)[1]
     return v @ adjoint(v)
+
+
+@oracle("eigh_tridiagonal")
+def eigh_tridiagonal(
+    d: Exact,
+    e: Exact,
+    *,
+    degenerate: str = "nan",
+    reference: tuple[Exact, Exact] | None = None,
+) -> tuple[Exact, Exact]:
+    """Eigenvalues and eigenvectors of a tridiagonal matrix."""
+    t = np.diag(d) + np.diag(e, 1) + np.diag(e, -1) if e.size else np.diag(d)
+    w, v = eigh(t * mpmath.mpf(1), degenerate=degenerate, reference=reference)
+    return w, v
