@@ -133,7 +133,7 @@ def _refused_by_xla(rule: Rule, dtype: str, *, mapped: bool) -> str:
 
 def _gradient(rule: Rule, primals: Tensors) -> Tensors:
     def f(*x: Any) -> Tensors:
-        y = rule(*x)
+        y = rule(*x, **rule.declaration.variants[0])
         return y if isinstance(y, tuple) else (y,)
 
     cotangents = tuple(tf.ones_like(y) for y in f(*primals))

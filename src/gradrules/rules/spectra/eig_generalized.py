@@ -55,7 +55,8 @@ def eig_generalized_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
 ) -> tuple[Array, Array]:
     """As of `eig`, with ``L = (B V)^-1`` and ``P = L (A_dot V - B_dot V diag(w))``."""
-    return pencil_jvp(*primals, outputs, *tangents, xp)
+    (a, b), (a_dot, b_dot) = primals, tangents
+    return pencil_jvp(a, b, outputs, a_dot, b_dot, xp)
 
 
 @eig_generalized.def_vjp
@@ -63,4 +64,5 @@ def eig_generalized_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
 ) -> Arrays:
     """``L^H X V^H`` and ``-L^H X diag(conj(w)) V^H``, with X as of `eig`."""
-    return pencil_vjp(*primals, outputs, cotangents, xp)
+    a, b = primals
+    return pencil_vjp(a, b, outputs, cotangents, xp)

@@ -51,7 +51,8 @@ def eigvals_generalized_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
 ) -> Array:
     """The diagonal of ``L (A_dot V - B_dot V diag(w))``, ``L = (B V)^-1``."""
-    return pencil_values_jvp(*primals, eig(*primals), *tangents, xp)
+    (a, b), (a_dot, b_dot) = primals, tangents
+    return pencil_values_jvp(a, b, eig(a, b), a_dot, b_dot, xp)
 
 
 @eigvals_generalized.def_vjp
@@ -59,4 +60,5 @@ def eigvals_generalized_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
 ) -> Arrays:
     """``L^H diag(w_bar) V^H`` and ``-L^H diag(w_bar conj(w)) V^H``."""
-    return pencil_vjp(*primals, eig(*primals), (cotangents[0], None), xp)
+    a, b = primals
+    return pencil_vjp(a, b, eig(a, b), (cotangents[0], None), xp)

@@ -12,10 +12,12 @@ __all__ = [
     "eig_generalized",
     "eigh",
     "eigh_generalized",
+    "eigh_tridiagonal",
     "eigvals",
     "eigvals_generalized",
     "eigvalsh",
     "eigvalsh_generalized",
+    "spectral_projector",
     "svd",
     "svdvals",
 ]
@@ -26,6 +28,7 @@ def eigh(
     x: Exact,
     *,
     lower: bool | None = None,
+    subset_by_index: tuple[int, int] | None = None,
     degenerate: str = "nan",  # noqa: ARG001
     reference: tuple[Exact, Exact] | None = None,
 ) -> tuple[Exact, Exact]:
@@ -35,7 +38,9 @@ def eigh(
     a = read(x, lower)
     is_complex = any(isinstance(v, mpmath.mpc) for v in x.flat)
     w, v = (mpmath.eighe if is_complex else mpmath.eigsy)(matrix(a))
-    return np.array(list(w), dtype=object), _turned(array(v), reference)
+    first, last = subset_by_index or (0, len(a) - 1)
+    columns = slice(first, last + 1)
+    return np.array(list(w), dtype=object)[columns], _turned(array(v)[:, columns], reference)
 
 
 def _turned(vectors: Exact, reference: tuple[Exact, ...] | None) -> Exact:
@@ -134,10 +139,34 @@ def eig_generalized(
     a: Exact, b: Exact, *, reference: tuple[Exact, ...] | None = None
 ) -> tuple[Exact, Exact]:
     """Eigenvalues and eigenvectors of a pencil."""
-    return eig(solve(b, a), reference=reference)
+    w, v = eig(solve(b, a), reference=reference)
+    return w, v
 
 
 @oracle("eigvals_generalized")
 def eigvals_generalized(a: Exact, b: Exact, *, reference: tuple[Exact, ...] | None = None) -> Exact:
     """Eigenvalues of a pencil."""
     return eig(solve(b, a), reference=reference)[0]
+
+
+@oracle("spectral_projector")
+def spectral_projector(
+    x: Exact, *, subset_by_index: tuple[int, int], lower: bool | None = None
+) -> Exact:
+    """Projector on a range of the spectrum."""
+    v = eigh(x, lower=lower, subset_by_index=subset_by_index)[1]
+    return v @ adjoint(v)
+
+
+@oracle("eigh_tridiagonal")
+def eigh_tridiagonal(
+    d: Exact,
+    e: Exact,
+    *,
+    degenerate: str = "nan",
+    reference: tuple[Exact, Exact] | None = None,
+) -> tuple[Exact, Exact]:
+    """Eigenvalues and eigenvectors of a tridiagonal matrix."""
+    t = np.diag(d) + np.diag(e, 1) + np.diag(e, -1) if e.size else np.diag(d)
+    w, v = eigh(t * mpmath.mpf(1), degenerate=degenerate, reference=reference)
+    return w, v
