@@ -90,7 +90,9 @@ class Primal(torch.autograd.Function):
         for position, name in enumerate(rule.inputs):
             if name in rule.nondifferentiable and ctx.needs_input_grad[1 + position]:
                 raise rule.refusal(name)
-        primals, outputs, kept, _ = split(ctx.saved_tensors, ctx.counts)
+        # A pull-back may outlive the level that recorded it; torch.func does not look through the rest.
+        saved = unwrap_dead_wrappers(ctx.saved_tensors)
+        primals, outputs, kept, _ = split(saved, ctx.counts)
         return None, *linear(
             rule, call.options, "vjp", primals, outputs, kept, cotangents, small=ctx.small
         )
@@ -166,7 +168,6 @@ class Linear(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *cotangents: Any) -> tuple[Any, ...]:
         """In the linear inputs the map of the other mode; else the vjp of the closed form."""
-        # The level that recorded this may be gone, and torch.func does not look through what is left.
         map_, operands = ctx.map, unwrap_dead_wrappers(ctx.saved_tensors)
         needed = ctx.needs_input_grad[1:]
         if all(c is None for c in cotangents):
