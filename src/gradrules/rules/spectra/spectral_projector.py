@@ -176,7 +176,7 @@ def _solved(pairs: Arrays, r: Array, part: tuple[int, int], xp: Namespace) -> Ar
     return inside @ adjoint(v @ z, xp)
 
 
-@rule(name="_across", signature="(n,n),(n,n)->(n,n)", least_length=1)
+@rule(name="_across_range", signature="(n,n),(n,n)->(n,n)", least_length=1)
 def _across(a: Array, r: Array, /, *, part: tuple[int, int], xp: Namespace) -> Array:
     """``Y`` with ``A Y - Y A = P R Q``, for a Hermitian `a`."""
     return _solved(decompose(herm(a, xp), xp), r, part, xp)
