@@ -192,5 +192,5 @@ def test_a_tridiagonal_matrix_has_the_derivatives_of_the_dense_one():
     (a_bar,) = gr.eigh.vjp(a)[1]((w, v * d))
     assert np.allclose(d_bar, np.diag(a_bar), rtol=1e-11)
     assert np.allclose(e_bar, 2 * np.diag(a_bar, 1), rtol=1e-10)
-    with pytest.raises(gr.errors.ArrayTypeError, match="eigh_tridiagonal.*complex"):
+    with pytest.raises(gr.errors.ArrayTypeError, match=r"eigh_tridiagonal.*complex"):
         gr.eigh_tridiagonal(d, 1j * e)
