@@ -60,6 +60,12 @@ def _pair(compute_expm: bool = True, **_: Hashable) -> Options | None:
     return {} if compute_expm else None
 
 
+def _factors(
+    full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Options | None:
+    return {"full_matrices": full_matrices} if compute_uv and not hermitian else None
+
+
 _NUMPY = "autograd.numpy.linalg."
 _SCIPY = "autograd.scipy.linalg."
 
@@ -72,6 +78,7 @@ NATIVES = (
     Native("cholesky", _NUMPY + "cholesky", "a"),
     Native("eigh", _NUMPY + "eigh", "a UPLO", _triangle),
     Native("eigvalsh", _NUMPY + "eigvalsh", "a UPLO", _triangle),
+    Native("svd", _NUMPY + "svd", "a full_matrices compute_uv hermitian", _factors),
     Native("det", _SCIPY + "det", "a overwrite_a check_finite", _kept),
     Native("inv", _SCIPY + "inv", "a overwrite_a check_finite", _kept),
     Native(

@@ -63,6 +63,17 @@ def _not_vectors(arrays: Arrays, **_: Hashable) -> Arrays | None:
     return None if b.ndim > 1 and b.ndim == a.ndim - 1 else arrays
 
 
+def _factors(
+    full_matrices: bool = True,
+    compute_uv: bool = True,
+    hermitian: bool = False,
+    subset_by_index: tuple[int, int] | None = None,
+    **_: Hashable,
+) -> Options | None:
+    served = compute_uv and not hermitian and subset_by_index is None
+    return {"full_matrices": full_matrices} if served else None
+
+
 NATIVES = (
     Native("det", "jax.numpy.linalg.det", "a"),
     Native("det", "jax.scipy.linalg.det", "a overwrite_a check_finite"),
@@ -100,6 +111,20 @@ NATIVES = (
         _standard,
     ),
     Native("eigvalsh", "jax.numpy.linalg.eigvalsh", "a UPLO symmetrize_input", _symmetrized),
+    Native("eig", "jax.numpy.linalg.eig", "a"),
+    Native(
+        "svd",
+        "jax.numpy.linalg.svd",
+        "a full_matrices compute_uv hermitian subset_by_index",
+        _factors,
+    ),
+    Native(
+        "svd",
+        "jax.scipy.linalg.svd",
+        "a full_matrices compute_uv overwrite_a check_finite lapack_driver",
+        _factors,
+    ),
+    Native("svdvals", "jax.numpy.linalg.svdvals", "x"),
     Native("expm", "jax.scipy.linalg.expm", "A upper_triangular max_squarings", _full),
     Native("expm_frechet", "jax.scipy.linalg.expm_frechet", "A E method compute_expm", _pair),
 )

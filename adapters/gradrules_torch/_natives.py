@@ -53,6 +53,14 @@ def _whole(arrays: Arrays, UPLO: str = "L") -> Arrays:  # noqa: N803
     return (lookup("_mirror")(*arrays, lower=UPLO in "Ll"),)
 
 
+def _factors(full_matrices: bool = True, driver: str | None = None) -> Options:  # noqa: ARG001
+    return {"full_matrices": full_matrices}
+
+
+def _any_driver(driver: str | None = None) -> Options:  # noqa: ARG001
+    return {}
+
+
 NATIVES = (
     Native("det", "torch.linalg.det", "A"),
     Native("det", "torch.det", "input"),
@@ -84,6 +92,10 @@ NATIVES = (
     Native("cholesky", "torch.Tensor.cholesky", "self upper", _upper),
     Native("eigh", "torch.linalg.eigh", "A UPLO"),
     Native("eigvalsh", "torch.linalg.eigvalsh", "A UPLO", before=_whole),
+    # torch.linalg.eigvals may have another order than the eigenvectors that its derivative needs.
+    Native("eig", "torch.linalg.eig", "A"),
+    Native("svd", "torch.linalg.svd", "A full_matrices driver", _factors),
+    Native("svdvals", "torch.linalg.svdvals", "A driver", _any_driver),
     Native("expm", "torch.linalg.matrix_exp", "A"),
     Native("expm", "torch.matrix_exp", "input"),
     Native("expm", "torch.Tensor.matrix_exp", "self"),
