@@ -66,6 +66,12 @@ def _factors(
     return {"full_matrices": full_matrices} if compute_uv and not hermitian else None
 
 
+def _above(rcond: object = None, hermitian: bool = False) -> Options | None:
+    if hermitian or not isinstance(rcond, float | None):
+        return None
+    return {} if rcond is None else {"rtol": rcond}
+
+
 _NUMPY = "autograd.numpy.linalg."
 _SCIPY = "autograd.scipy.linalg."
 
@@ -74,6 +80,7 @@ NATIVES = (
     Native("slogdet", _NUMPY + "slogdet", "a"),
     Native("inv", _NUMPY + "inv", "a"),
     Native("solve", _NUMPY + "solve", "a b"),
+    Native("pinv", _NUMPY + "pinv", "a rcond hermitian", _above),
     Native("qr", _NUMPY + "qr", "a mode", _with_q),
     Native("cholesky", _NUMPY + "cholesky", "a"),
     Native("eigh", _NUMPY + "eigh", "a UPLO", _triangle),

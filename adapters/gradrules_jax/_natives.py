@@ -74,6 +74,18 @@ def _factors(
     return {"full_matrices": full_matrices} if served else None
 
 
+def _above(rtol: object = None, hermitian: bool = False) -> Options | None:
+    if hermitian or not isinstance(rtol, float | None):
+        return None
+    return {} if rtol is None else {"rtol": rtol}
+
+
+def _side(
+    side: str = "right", method: str = "qdwh", eps: object = None, max_iterations: object = None  # noqa: ARG001
+) -> Options:  # fmt: skip
+    return {"side": side}
+
+
 NATIVES = (
     Native("det", "jax.numpy.linalg.det", "a"),
     Native("det", "jax.scipy.linalg.det", "a overwrite_a check_finite"),
@@ -103,6 +115,8 @@ NATIVES = (
         "a lower overwrite_a check_finite",
         _as_one_of_two,
     ),
+    Native("pinv", "jax.numpy.linalg.pinv", "a rtol hermitian", _above),
+    Native("polar", "jax.scipy.linalg.polar", "a side method eps max_iterations", _side),
     Native("eigh", "jax.numpy.linalg.eigh", "a UPLO symmetrize_input", _symmetrized),
     Native(
         "eigh",

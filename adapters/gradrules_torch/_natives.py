@@ -61,6 +61,17 @@ def _any_driver(driver: str | None = None) -> Options:  # noqa: ARG001
     return {}
 
 
+def _above(atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Options | None:
+    # torch's default is ours. A bound may also be a tensor, and then stays there.
+    if atol is not None or hermitian or not isinstance(rtol, float | None):
+        return None
+    return {} if rtol is None else {"rtol": rtol}
+
+
+def _above_rounding(rcond: float = 1e-15) -> Options:
+    return {"rtol": rcond} if rcond > 1e-15 else {}
+
+
 NATIVES = (
     Native("det", "torch.linalg.det", "A"),
     Native("det", "torch.det", "input"),
@@ -90,6 +101,9 @@ NATIVES = (
     Native("cholesky", "torch.linalg.cholesky", "A upper", _upper),
     Native("cholesky", "torch.cholesky", "input upper", _upper),
     Native("cholesky", "torch.Tensor.cholesky", "self upper", _upper),
+    Native("pinv", "torch.linalg.pinv", "A atol rtol hermitian", _above),
+    Native("pinv", "torch.pinverse", "input rcond", _above_rounding),
+    Native("pinv", "torch.Tensor.pinverse", "self rcond", _above_rounding),
     Native("eigh", "torch.linalg.eigh", "A UPLO"),
     Native("eigvalsh", "torch.linalg.eigvalsh", "A UPLO", before=_whole),
     # torch.linalg.eigvals may have another order than the eigenvectors that its derivative needs.
