@@ -99,6 +99,14 @@ def contract(session: nox.Session) -> None:
 
 
 @nox.session
+def samples(session: nox.Session) -> None:
+    """PyTorch's own sample inputs, every entry of every derivative: minutes."""
+    session.install(TORCH, "-e", ".[all]")
+    session.env["GRADRULES_EVERY_ENTRY"] = "1"
+    session.run("pytest", "-q", "tests/adapters/test_torch_samples.py", *session.posargs)
+
+
+@nox.session
 def audit(session: nox.Session) -> None:
     """Every question to every framework, and the page that lists what was found: an hour."""
     session.install(TORCH, "-e", ".[all]")

@@ -2,6 +2,7 @@
 
 ======================  =========================================================================
 `_adapter`              the :class:`gradrules.Adapter`, and how a rule becomes an operation
+`_closures`             users' functions as arguments of rules
 `_namespace`            ``autograd.numpy`` under array-API names: what derivatives are written with
 `_natives`              autograd's functions that rules stand in for
 `_transforms`           autograd's transformations, for the tests and ``gradrules check``

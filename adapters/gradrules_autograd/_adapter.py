@@ -36,9 +36,10 @@ from autograd.extend import (
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import getval, isbox
 
-from gradrules import Adapter, Rule, hooks
+from gradrules import Adapter, FlatFunction, Function, Rule, hooks
 
 from . import _namespace as xp
+from ._closures import AutogradFunction, close
 from ._natives import NATIVES
 from ._transforms import AutogradTransforms
 
@@ -58,10 +59,15 @@ class AutogradAdapter(Adapter):
     transforms = AutogradTransforms()
     companions = (np.ndarray, np.generic)
     natives = NATIVES
+    plain_function = AutogradFunction
 
     def handles(self, kind: type) -> bool:
         """Whether `kind` is a traced array; a plain one is left to NumPy."""
         return issubclass(kind, ArrayBox)
+
+    def close(self, rule: str, f: FlatFunction, example: Arrays) -> tuple[Function, Arrays]:
+        """Boxes that `f` captures become arguments; plain arrays are constants."""
+        return close(rule, f, example)
 
     def apply(self, rule: Rule, arrays: Arrays, options: Options) -> Arrays:
         """Evaluate `rule`, as one node of autograd's graph if an argument is traced."""

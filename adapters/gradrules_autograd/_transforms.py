@@ -66,6 +66,18 @@ class AutogradTransforms(Transforms):
         dots = {i: values[position] for position, i in enumerate(shown)}
         return tuple(dots.get(i) for i in range(count))
 
+    def timed(self, f: Function, primals: Arrays, cotangents: Arrays) -> dict[str, Any]:
+        """As `make_vjp` has them."""
+        every = tuple(range(len(primals)))
+        outputs = tuple(range(len(cotangents)))
+        pullback, _ = _quietly(make_vjp(_some_outputs(f, outputs), every), *primals)
+        bars = traced_tuple(cotangents)
+        return {
+            "forward": lambda: f(*primals),
+            "backward": lambda: pullback(bars),
+            "both": lambda: self.vjp(f, primals, cotangents),
+        }
+
     def rows(self) -> Iterable[Any]:
         """What users write: ``grad``, ``hessian``, ``make_hvp``, ``checkpoint``, ..."""
         from ._rows import rows  # noqa: PLC0415 (for tests alone)

@@ -12,6 +12,7 @@ module              what it holds
 ``_linear``         the second: tangents to tangents, or cotangents to cotangents
 ``_primitive``      what the two share: value, `vmap`, `jit`, `shard_map`
 ``_sharding``       batches that are split over an explicit mesh
+``_closures``       users' functions as arguments of rules
 ``_hooks``          native routines: LU factorization, a loop, an identity matrix
 ``_natives``        JAX's functions that rules stand in for, under ``gradrules.override``
 ``_transforms``     JAX's transformations as the tests drive them

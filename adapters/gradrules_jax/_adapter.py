@@ -1,14 +1,15 @@
 """The adapter: which arrays are JAX's, and how a rule is applied to them."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gradrules import Adapter, Rule
+from gradrules import Adapter, FlatFunction, Function, Rule
 
+from ._closures import close
 from ._natives import NATIVES
 from ._operation import apply, execute
 from ._transforms import JaxTransforms
@@ -36,10 +37,22 @@ class JaxAdapter(Adapter):
 
     def check(self, rule: Rule, arrays: Arrays) -> Arrays:
         """As every adapter; NumPy arrays become JAX's, with the dtype that JAX gives them."""
-        arrays = super().check(rule, arrays)
+        return self.adopt(super().check(rule, arrays))
+
+    def adopt(self, arrays: Arrays) -> Arrays:
+        """NumPy arrays as JAX's."""
         if any(isinstance(a, self.companions) for a in arrays):
             return tuple(jnp.asarray(a) for a in arrays)
         return arrays
+
+    def flatten(self, tree: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
+        """By `jax.tree`, with `None` as a leaf: a tangent may be zero."""
+        leaves, structure = jax.tree.flatten(tree, is_leaf=lambda x: x is None)
+        return leaves, structure.unflatten
+
+    def close(self, rule: str, f: FlatFunction, example: Arrays) -> tuple[Function, Arrays]:
+        """Tracers that `f` captures become arguments."""
+        return close(rule, f, example)
 
     def apply(self, rule: Rule, arrays: Arrays, options: Options) -> Arrays:
         """Evaluate `rule`; without tracers nothing can differentiate, and the primal is enough."""

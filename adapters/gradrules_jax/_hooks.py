@@ -18,6 +18,12 @@ def _eye_like(a: Array) -> Array:
     return jnp.eye(a.shape[-1], dtype=a.dtype)
 
 
+def _lu_det(factors: Arrays) -> Array:
+    lu, pivots = factors
+    odd = jnp.sum(pivots != jnp.arange(pivots.shape[-1]), axis=-1) % 2
+    return jnp.prod(jnp.diagonal(lu, axis1=-2, axis2=-1), axis=-1) * (1 - 2 * odd)
+
+
 def _lu(a: Array) -> Arrays:
     packed, _, permutation = lax.linalg.lu(a)
     m, n = a.shape[-2:]
@@ -53,10 +59,26 @@ def _repeat(
     return lax.fori_loop(0, count.astype(jnp.int32), body, state)
 
 
+def _iterate(
+    unfinished: Callable[[Arrays], Array],
+    body: Callable[[Arrays], Arrays],
+    state: Arrays,
+    most: int,
+) -> Arrays:
+    def goes_on(counted: tuple[Array, Arrays]) -> Array:
+        return (counted[0] < most) & unfinished(counted[1])
+
+    return lax.while_loop(goes_on, lambda c: (c[0] + 1, body(c[1])), (0, state))[1]
+
+
 hooks.provide(
     jnp,
+    choose=lax.cond,
+    eig=jnp.linalg.eig,
     eye_like=_eye_like,
+    iterate=_iterate,
     lu=_lu,
+    lu_det=_lu_det,
     lu_factor=lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,

@@ -7,11 +7,14 @@ second derivative through `lax.scan`, silently (JAX 0.10.2 then differentiates t
 
 import functools
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
+
+from gradrules import Function, lifted
 
 from ._sharding import batch_alike, on_shards
 
@@ -43,10 +46,10 @@ def make_primitive(name: str, evaluate: Callable[..., list[Array]]) -> tuple[Any
         results: list[Array] = compiled(evaluate, call)(*operands)
         return results
 
-    def batch(operands: Operands, axes: Sequence[int | None], *, call: Hashable) -> Any:
+    def batch(operands: Operands, axes: Sequence[int | None], *, call: Any) -> Any:
         size = next(x.shape[i] for x, i in zip(operands, axes, strict=True) if i is not None)
         moved = [batching.bdim_at_front(x, i, size) for x, i in zip(operands, axes, strict=True)]
-        results = bind(*moved, call=call)
+        results = bind(*moved, call=replace(call, options=lifted(call.options)))
         return results, [0] * len(results)
 
     primitive.def_impl(execute)
@@ -55,10 +58,18 @@ def make_primitive(name: str, evaluate: Callable[..., list[Array]]) -> tuple[Any
     return primitive, bind
 
 
-@functools.lru_cache(maxsize=CACHE)
 def compiled(evaluate: Callable[..., list[Array]], call: Any) -> Any:
-    """``evaluate(call, ...)``, compiled once; eager calls do not dispatch operation by operation."""
+    """``evaluate(call, ...)``, compiled once; eager calls do not dispatch operation by operation.
 
+    A user's function is closed anew at each call: to remember it would only keep it alive.
+    """
+    if any(isinstance(value, Function) for _, value in call.options):
+        return _compiled.__wrapped__(evaluate, call)
+    return _compiled(evaluate, call)
+
+
+@functools.lru_cache(maxsize=CACHE)
+def _compiled(evaluate: Callable[..., list[Array]], call: Any) -> Any:
     def run(*operands: Array) -> list[Array]:
         return on_shards(call.rule, operands, functools.partial(evaluate, call))
 

@@ -28,7 +28,7 @@ def on_shards(rule: Rule, operands: Operands, evaluate: Callable[..., list[Array
     The primals of `rule` come first in `operands`; the batch axes are in front of all operands and
     of all results.
     """
-    mesh = _explicit_mesh(operands)
+    mesh = _explicit_mesh(rule, operands)
     if mesh is None:
         return evaluate(*operands)
     _refuse_split_matrices(rule, operands)
@@ -42,12 +42,17 @@ def on_shards(rule: Rule, operands: Operands, evaluate: Callable[..., list[Array
 
 def batch_alike(rule: Rule, operands: Operands) -> Operands:
     """Split all operands as those that an explicit mesh splits, so that results have one sharding."""
-    mesh = _explicit_mesh(operands)
+    mesh = _explicit_mesh(rule, operands)
     return operands if mesh is None else _resharded(operands, mesh, _batch_spec(rule, operands))
 
 
-def _explicit_mesh(operands: Operands) -> Any:
-    """The mesh, if an explicit axis of it splits any operand."""
+def _explicit_mesh(rule: Rule, operands: Operands) -> Any:
+    """The mesh, if an explicit axis of it splits any operand.
+
+    Where the batch ends a rule of a function does not say; its operations are left to JAX.
+    """
+    if rule.signature.function:
+        return None
     for operand in operands:
         sharding = jax.typeof(operand).sharding
         if any(sharding.spec) and AxisType.Explicit in sharding.mesh.axis_types:

@@ -85,6 +85,18 @@ class JaxTransforms(Transforms):
         batched: Function = jax.vmap(f)
         return batched
 
+    def timed(self, f: Function, primals: Arrays, cotangents: Arrays) -> dict[str, Any]:
+        """Compiled; what the forward pass leaves behind is an argument of the backward pass."""
+        forward = jax.jit(f)
+        both = jax.jit(lambda *arrays: jax.vjp(f, *arrays)[1](cotangents))
+        _, pullback = jax.jit(lambda *arrays: jax.vjp(f, *arrays))(*primals)
+        backward = jax.jit(lambda pull, bars: pull(bars))
+        return {
+            "forward": lambda: jax.block_until_ready(forward(*primals)),
+            "backward": lambda: jax.block_until_ready(backward(pullback, cotangents)),
+            "both": lambda: jax.block_until_ready(both(*primals)),
+        }
+
     def rows(self) -> Iterable[Any]:
         """What users write: ``grad``, ``hessian``, ``lax.scan``, ``checkpoint``, ``export``, ..."""
         from ._rows import rows  # noqa: PLC0415 (for tests alone)

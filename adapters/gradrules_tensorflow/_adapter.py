@@ -6,7 +6,7 @@ operation is differentiated. *Graphs* are differentiated after the fact, operati
 (a tape outside a ``tf.function``, ``tf.while_loop``, SavedModels); ``_graph.attach`` does that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -17,11 +17,12 @@ from tensorflow.python.eager import record as recorders
 from tensorflow.python.eager.forwardprop_util import pack_tangents
 from tensorflow.python.framework.ops import EagerTensor
 
-from gradrules import Adapter, Rule
+from gradrules import Adapter, FlatFunction, Function, Rule
 from gradrules.errors import GradrulesError, ShapeError, UnsupportedTransformError
 
 from . import _graph
 from . import _namespace as xp
+from ._closures import close
 from ._graph import inexact
 from ._host import host
 from ._natives import NATIVES
@@ -51,7 +52,7 @@ class TensorFlowAdapter(Adapter):
         """Read variables, which a tape sees; then the checks of every adapter."""
         if all(type(a) is EagerTensor for a in arrays):
             return super().check(rule, arrays)
-        tensors = tuple(tf.convert_to_tensor(a) for a in arrays)
+        tensors = self.adopt(arrays)
         for name, tensor in zip(rule.inputs, tensors, strict=True):
             if tensor.shape.rank is None:
                 msg = (
@@ -60,6 +61,18 @@ class TensorFlowAdapter(Adapter):
                 )
                 raise ShapeError(msg)
         return super().check(rule, tensors)
+
+    def adopt(self, arrays: Tensors) -> Tensors:
+        """Variables are read."""
+        return tuple(map(tf.convert_to_tensor, arrays))
+
+    def flatten(self, tree: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
+        """By `tf.nest`."""
+        return tf.nest.flatten(tree), lambda new: tf.nest.pack_sequence_as(tree, list(new))
+
+    def close(self, rule: str, f: FlatFunction, example: Tensors) -> tuple[Function, Tensors]:
+        """Tensors that `f` captures become arguments."""
+        return close(rule, f, example)
 
     def opaque(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """AutoGraph leaves the call as it stands."""

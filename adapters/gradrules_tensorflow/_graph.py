@@ -8,13 +8,13 @@ functions, loops, a SavedModel loaded in the same process.
 
 import uuid
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.ops.parallel_for import pfor
 
-from gradrules import Rule
+from gradrules import Rule, lifted
 
 from . import _namespace as xp
 
@@ -144,6 +144,7 @@ def _convert(loop: Any) -> Any:
     if name not in _DERIVATIVES:
         return _convert_identity(loop)
     derivative, count = _DERIVATIVES[name]
+    derivative = replace(derivative, options=lifted(derivative.options))
     loop.stack_inputs()
     tensors = tuple(x.t for x in loop.inputs)
     values, operands = tensors[:count], tensors[count:]

@@ -61,11 +61,35 @@ def repeat(
     return tuple(result)
 
 
+def iterate(
+    unfinished: Callable[[Any], Any],
+    body: Callable[[Any], Any],
+    state: tuple[Tensor, ...],
+    most: int,
+) -> tuple[Tensor, ...]:
+    """As `repeat`."""
+    if tf.executing_eagerly():
+        for _ in range(most):
+            if not unfinished(state):
+                break
+            state = body(state)
+        return state
+
+    def step(*values: Tensor) -> tuple[Tensor, ...]:
+        return tuple(map(tf.ensure_shape, body(values), (v.shape for v in values)))
+
+    found = tf.while_loop(lambda *values: unfinished(values), step, state, maximum_iterations=most)
+    return tuple(found)
+
+
 hooks.provide(
     xp,
     all_finite=host.all_finite,
-    length=length,
+    choose=tf.cond,
+    eig=tf.linalg.eig,
     eye_like=eye_like,
+    iterate=iterate,
+    length=length,
     repeat=repeat,
     solve_triangular=solve_triangular,
     tridiagonal_solve=tridiagonal_solve,

@@ -68,6 +68,23 @@ class TensorFlowTransforms(Transforms):
         """``tf.vectorized_map``, over all arguments."""
         return lambda *arrays: tuple(tf.vectorized_map(lambda slices: f(*slices), arrays))
 
+    def timed(self, f: Function, primals: Tensors, cotangents: Tensors) -> dict[str, Any]:
+        """In graphs; the backward pass alone is that of a persistent tape around one."""
+        forward = tf.function(f)
+        both = tf.function(lambda *arrays: self.vjp(f, arrays, cotangents))
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(primals)
+            outputs = forward(*primals)
+
+        def values(tensors: Any) -> list[Any]:
+            return [t if t is None else t.numpy() for t in tensors]
+
+        return {
+            "forward": lambda: values(forward(*primals)),
+            "backward": lambda: values(tape.gradient(outputs, primals, cotangents)),
+            "both": lambda: values(both(*primals)),
+        }
+
     def rows(self) -> Iterable[Any]:
         """What users write: tapes, accumulators, loops, Keras, SavedModels, ..."""
         from ._rows import rows  # noqa: PLC0415 (for tests alone)
@@ -116,7 +133,7 @@ def _refused_by_xla(rule: Rule, dtype: str, *, mapped: bool) -> str:
 
 def _gradient(rule: Rule, primals: Tensors) -> Tensors:
     def f(*x: Any) -> Tensors:
-        y = rule(*x)
+        y = rule(*x, **rule.declaration.variants[0])
         return y if isinstance(y, tuple) else (y,)
 
     cotangents = tuple(tf.ones_like(y) for y in f(*primals))

@@ -7,6 +7,7 @@ the fast form and yet be differentiated as the closed form. Both modes, any nest
 
 =================  ==============================================================================
 ``_adapter``       the adapter: when something is differentiated, and what ``torch.compile`` sees
+``_closures``      users' functions as arguments of rules
 ``_export``        rules in programs that ``torch.export`` saves
 ``_functions``     the two autograd Functions
 ``_namespace``     the array API of torch, with the hot operations spelled natively

@@ -1,13 +1,17 @@
 """The adapter itself, and what ``torch.compile`` is shown of it."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import torch
+from torch.utils import _pytree as pytree
 
-from gradrules import Adapter, Rule
+from gradrules import Adapter, FlatFunction, Function, Rule
+from gradrules.errors import UnsupportedTransformError
 
 from . import _hooks  # noqa: F401 (imported for what it provides)
+from ._closures import close, visible
 from ._export import saved
 from ._functions import Arrays, Options, evaluate
 from ._namespace import xp
@@ -35,7 +39,7 @@ def _opaque(key: str, options: Options, *arrays: Any) -> Arrays:
 
 
 def _evaluate(rule: Rule, options: Options, arrays: Arrays) -> Arrays:
-    if any(map(is_distributed, arrays)):
+    if any(map(is_distributed, arrays)) and not rule.signature.function:
         return on_shards(rule, arrays, partial(evaluate, rule, options))
     return evaluate(rule, options, arrays)
 
@@ -58,7 +62,22 @@ class TorchAdapter(Adapter):
             return saved(rule, options, arrays)
         if torch.compiler.is_dynamo_compiling():
             return _opaque(_key(rule), tuple(options), *arrays)
-        return _evaluate(rule, options, arrays)
+        return _evaluate(rule, options, visible(arrays))
+
+    def flatten(self, tree: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
+        """By torch's own trees."""
+        leaves, structure = pytree.tree_flatten(tree)
+        return leaves, lambda new: pytree.tree_unflatten(list(new), structure)
+
+    def close(self, rule: str, f: FlatFunction, example: Arrays) -> tuple[Function, Arrays]:
+        """Tensors that `f` captures become arguments."""
+        if torch.compiler.is_compiling():
+            msg = (
+                f"{rule}: torch.compile and torch.export do not take a function as an argument of a "
+                f"rule; call {rule} outside, or in a function marked torch.compiler.disable"
+            )
+            raise UnsupportedTransformError(msg)
+        return close(rule, f, example)
 
     def opaque(self, function: Any) -> Any:
         """``torch.compile`` puts the call into its graph as it stands, as it does native calls."""

@@ -8,7 +8,7 @@ inside ``torch.func``, which records every map whether a second derivative follo
 through a kept array.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -16,7 +16,7 @@ import torch.autograd.forward_ad as fwd
 from torch._C import _are_functorch_transforms_active as transforming
 from torch._functorch.utils import unwrap_dead_wrappers
 
-from gradrules import Rule
+from gradrules import Rule, lifted
 
 from ._host import host
 from ._namespace import xp
@@ -90,7 +90,9 @@ class Primal(torch.autograd.Function):
         for position, name in enumerate(rule.inputs):
             if name in rule.nondifferentiable and ctx.needs_input_grad[1 + position]:
                 raise rule.refusal(name)
-        primals, outputs, kept, _ = split(ctx.saved_tensors, ctx.counts)
+        # A pull-back may outlive the level that recorded it; torch.func does not look through the rest.
+        saved = unwrap_dead_wrappers(ctx.saved_tensors)
+        primals, outputs, kept, _ = split(saved, ctx.counts)
         return None, *linear(
             rule, call.options, "vjp", primals, outputs, kept, cotangents, small=ctx.small
         )
@@ -127,6 +129,7 @@ class TransformedPrimal(Primal):
     def vmap(info: Any, in_dims: tuple[int | None, ...], call: Call, *primals: Any) -> Any:
         """Rules take batch axes: move the mapped one to the front."""
         primals = _front(info, in_dims[1:], primals)
+        call = replace(call, options=lifted(call.options))
         if call.keep:  # for the levels above, which cannot use what NumPy would keep
             outputs = TransformedPrimal.apply(call, *primals)
         else:  # nothing above is differentiated, but something below may be
@@ -165,7 +168,6 @@ class Linear(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *cotangents: Any) -> tuple[Any, ...]:
         """In the linear inputs the map of the other mode; else the vjp of the closed form."""
-        # The level that recorded this may be gone, and torch.func does not look through what is left.
         map_, operands = ctx.map, unwrap_dead_wrappers(ctx.saved_tensors)
         needed = ctx.needs_input_grad[1:]
         if all(c is None for c in cotangents):
@@ -221,6 +223,7 @@ class Linear(torch.autograd.Function):
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], map_: Map, *operands: Any) -> Any:
         """As in `TransformedPrimal`."""
+        map_ = replace(map_, options=lifted(map_.options))
         values = Linear.apply(map_, *_front(info, in_dims[1:], operands))
         return values, (0,) * len(values)
 

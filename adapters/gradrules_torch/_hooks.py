@@ -7,6 +7,7 @@ import torch
 from torch._higher_order_ops.while_loop import while_loop_op
 
 from gradrules import hooks
+from gradrules.errors import UnsupportedTransformError
 
 from ._host import host
 from ._namespace import xp
@@ -29,7 +30,8 @@ def _lu(a: Any) -> Arrays:
 
 
 def _lu_factor(a: Any) -> Arrays:
-    return tuple(torch.linalg.lu_factor(a))
+    # Not lu_factor, which raises where there is no inverse: a determinant has its factors all the same.
+    return tuple(torch.linalg.lu_factor_ex(a))[:2]
 
 
 def _lu_solve(factors: Arrays, b: Any, adjoint: bool) -> Any:
@@ -37,6 +39,13 @@ def _lu_solve(factors: Arrays, b: Any, adjoint: bool) -> Any:
     # batch (torch 2.13; no issue found upstream).
     lu, pivots = (factor.contiguous() for factor in factors)
     return torch.linalg.lu_solve(lu, pivots, b, adjoint=adjoint)
+
+
+def _lu_det(factors: Arrays) -> Any:
+    lu, pivots = factors
+    rows = torch.arange(1, 1 + pivots.shape[-1], dtype=pivots.dtype, device=pivots.device)
+    odd = (pivots != rows).sum(-1) % 2
+    return lu.diagonal(dim1=-2, dim2=-1).prod(-1) * (1 - 2 * odd)
 
 
 def _solve_triangular(a: Any, b: Any, lower: bool, adjoint: bool, unit_diagonal: bool) -> Any:
@@ -65,6 +74,17 @@ def _repeat(count: Any, _most: int, body: Callable[..., Arrays], state: Arrays) 
     return tuple(while_loop_op(unfinished, step, tuple(start), ())[2:])
 
 
+def _choose(condition: Any, one: Callable[[], Any], other: Callable[[], Any]) -> Any:
+    """A plain branch; the general way where the condition has no value, or many."""
+    unknown = (
+        _traced(condition)
+        or condition.device.type == "meta"
+        or torch._C._functorch.is_batchedtensor(condition)
+        or torch._C._get_tracing_state() is not None
+    )
+    return one() if not unknown and bool(condition) else other()
+
+
 def _traced(x: Any) -> bool:
     # torch.compile, export and make_fx use tensor subclasses, these dispatch modes, or both.
     return type(x) is not torch.Tensor or any(map(torch._C._get_dispatch_mode, _TRACERS))
@@ -74,11 +94,35 @@ def _fresh(x: Any) -> Any:
     return x.resolve_conj().clone(memory_format=torch.contiguous_format)
 
 
+def _iterate(
+    unfinished: Callable[[Arrays], Any],
+    body: Callable[[Arrays], Arrays],
+    state: Arrays,
+    most: int,
+) -> Arrays:
+    """A plain loop; of tracers, which have no value to decide by, the shapes alone."""
+    for _ in range(most):
+        goes_on = unfinished(state)
+        if goes_on.device.type == "meta" and type(goes_on) is torch.Tensor:
+            return body(state)
+        if _traced(goes_on):
+            msg = "an iteration whose length depends on values cannot be traced by torch"
+            raise UnsupportedTransformError(msg)
+        if not goes_on:
+            break
+        state = body(state)
+    return state
+
+
 hooks.provide(
     xp,
     all_finite=host.all_finite,
+    choose=_choose,
+    eig=torch.linalg.eig,
     eye_like=_eye_like,
+    iterate=_iterate,
     lu=_lu,
+    lu_det=_lu_det,
     lu_factor=_lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,

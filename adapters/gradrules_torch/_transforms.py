@@ -57,6 +57,20 @@ class TorchTransforms(Transforms):
         """``torch.vmap``."""
         return torch.vmap(f)
 
+    def timed(self, f: Function, primals: Arrays, cotangents: Arrays) -> dict[str, Any]:
+        """Eager."""
+        leaves = tuple(p.clone().requires_grad_() for p in primals)
+        outputs = f(*leaves)
+
+        def backward(values: Arrays, *, again: bool) -> Arrays:
+            return torch.autograd.grad(values, leaves, cotangents, retain_graph=again)
+
+        return {
+            "forward": lambda: f(*primals),
+            "backward": lambda: backward(outputs, again=True),
+            "both": lambda: backward(f(*leaves), again=False),
+        }
+
     def rows(self) -> Iterable[Any]:
         """What users write: ``backward``, ``torch.autograd.functional``, checkpoints, exporters, ..."""
         from ._rows import rows  # noqa: PLC0415 (for tests alone)

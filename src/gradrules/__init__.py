@@ -11,6 +11,8 @@ array([[ 4., -2.],
 from typing import TYPE_CHECKING, Any
 
 from . import adapters, errors, hooks, host, rules
+from ._function_rule import FunctionRule
+from ._functions import FlatFunction, Function, function, lifted
 from ._override import override, register
 from ._registry import registry
 from ._rule import Declaration, Edge, Gauge, Rule, rule
@@ -27,13 +29,18 @@ __all__ = [
     "Adapter",
     "Declaration",
     "Edge",
+    "FlatFunction",
+    "Function",
+    "FunctionRule",
     "Gauge",
     "Rule",
     "Transforms",
     "adapters",
     "errors",
+    "function",
     "hooks",
     "host",
+    "lifted",
     "override",
     "register",
     "registry",

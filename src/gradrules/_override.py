@@ -210,9 +210,9 @@ def _differentiable(
         if arrays is None:
             return function(*args, **keywords)
         rule = variant.rule
-        _, fitted, absent, merged = rule.prepare(arrays, options)
+        _, fitted, form, merged = rule.prepare(arrays, options)
         outputs = native.after(adapter.apply(rule, fitted, merged), fitted)
-        result = rule.packed(outputs, absent)
+        result = rule.packed(outputs, form, xp=adapter.xp)
     except _NOT_FOR_THE_RULE:
         return function(*args, **keywords)
     return variant.structured(result)

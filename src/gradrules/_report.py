@@ -37,7 +37,8 @@ def as_dict(rule: Rule) -> dict[str, Any]:
         "signature": rule.signature.text,
         "inputs": list(rule.inputs),
         "outputs": list(rule.outputs),
-        "options": {name: repr(default) for name, default in rule.defaults.items()},
+        "forms": [form.name for form in rule.forms.values()],
+        "options": {name: repr(default) for name, default in rule.keywords.items()},
         "nondifferentiable": list(rule.nondifferentiable),
         "structure": dict(declared.structure),
         "gauge": declared.gauge.group if declared.gauge else None,
@@ -58,7 +59,7 @@ def rules_table(rules: list[Rule]) -> Table:
         table.add_row(
             Text(rule.name, style="bold"),
             Text(rule.signature.text),
-            Text(", ".join(rule.defaults)),
+            Text(", ".join(rule.keywords)),
             Text(rule.declaration.summary),
         )
     return table
@@ -76,6 +77,7 @@ def rule_page(rule: Rule) -> Group:
         ("shapes", facts["signature"]),
         ("inputs", ", ".join(rule.inputs)),
         ("outputs", ", ".join(rule.outputs)),
+        ("other forms", ", ".join(facts["forms"])),
         ("options", options),
         ("structure", structure),
         ("gauge", facts["gauge"]),

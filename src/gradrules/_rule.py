@@ -4,10 +4,11 @@ import copy
 import inspect
 from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeVar, overload
 
 from . import _dispatch
+from ._layout import Arrangement, Layout
 from ._registry import add
 from ._scope import natively
 from ._signature import Signature
@@ -20,6 +21,9 @@ from .errors import (
     RegistrationError,
     ShapeError,
 )
+
+# Most calls: all inputs as the rule takes them, all results as it gives them.
+_AS_IT_IS = Arrangement()
 
 Mode = Literal["jvp", "vjp"]
 Function = Callable[..., Any]
@@ -136,6 +140,7 @@ class Rule:
         outputs: tuple[str, ...],
         nondifferentiable: tuple[str, ...],
         declaration: Declaration,
+        layout: Mapping[str, Hashable],
     ) -> None:
         parameters = inspect.signature(primal).parameters.values()
         _check_parameters(name, parameters)
@@ -147,16 +152,24 @@ class Rule:
             p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "xp"
         }
         self.signature = Signature(signature)
+        self.layout = Layout(name, self.signature, layout) if layout else None
         self.outputs = outputs
         self.nondifferentiable = nondifferentiable
         self.declaration = declaration
+        self.forms: dict[int, Rule] = {}
         self.portable = True
         self.__name__ = self.__qualname__ = name
         self.__module__ = primal.__module__
         self.__doc__ = primal.__doc__
         self.__wrapped__ = primal
         # What a caller passes: tf.function and others read it.
-        self.__signature__ = inspect.Signature([p for p in parameters if p.name != "xp"])
+        self.__signature__ = inspect.Signature(
+            [p for p in parameters if p.name != "xp"]
+            + [
+                inspect.Parameter(k, inspect.Parameter.KEYWORD_ONLY, default=v)
+                for k, v in layout.items()
+            ]
+        )
         self._functions: dict[str, Function] = {"primal": _wants_xp(primal)}
         self._default_options: Options = TypedOptions(sorted(self.defaults.items()))
         self._required = {k for k, v in self.defaults.items() if v is inspect.Parameter.empty}
@@ -236,6 +249,22 @@ class Rule:
         """Define ``fast_vjp(primals, outputs, kept, cotangents, *, xp, **options)``, equal to the vjp."""
         return self._define("fast_vjp", function)
 
+    def def_form(self, other: "Rule") -> "Rule":
+        """Let calls with as many arrays as `other` takes be calls of it, also of its jvp and vjp.
+
+        A decorator above :func:`rule`, for a function that means another one of more arrays, as
+        ``eigh(a, b)`` does.
+        """
+        count = len(other.inputs)
+        if count == len(self.inputs) or count in self.forms:
+            msg = (
+                f"rule {self.name!r} has a form of {count} arrays already; that of "
+                f"{other.name!r} takes as many"
+            )
+            raise RegistrationError(msg)
+        self.forms[count] = other
+        return other
+
     def with_primal(self, primal: Function) -> "Rule":
         """The same derivatives, at the values of another primal of the same function.
 
@@ -250,6 +279,7 @@ class Rule:
             if part in self._functions
         }
         made._functions["primal"] = _wants_xp(primal)
+        made.forms = {}
         made.portable = False
         return made
 
@@ -257,6 +287,12 @@ class Rule:
         """The same functions, declared otherwise; not registered."""
         made = copy.copy(self)
         made.declaration = declaration
+        return made
+
+    def with_core_last(self) -> "Rule":
+        """The same functions, called with the core axes at the end, where they have them; not registered."""
+        made = copy.copy(self)
+        made.layout = None
         return made
 
     def defines(self, part: str) -> bool:
@@ -267,8 +303,10 @@ class Rule:
 
     def __call__(self, *arrays: Array, **options: Hashable) -> Any:
         """Evaluate the rule, differentiably where the arrays' library can differentiate."""
-        backend, arrays, absent, static = self.prepare(arrays, options)
-        return self.packed(backend.apply(self, arrays, static), absent)
+        if len(arrays) in self.forms:
+            return self.forms[len(arrays)](*arrays, **options)
+        backend, arrays, arranged, static = self.prepare(arrays, options)
+        return self.packed(backend.apply(self, arrays, static), arranged, xp=backend.xp)
 
     def jvp(
         self, primals: Sequence[Array], tangents: Sequence[Array | None], **options: Hashable
@@ -285,6 +323,8 @@ class Rule:
         tuple
             ``(y, y_dot)``, both structured as the result of calling the rule.
         """
+        if len(primals) in self.forms:
+            return self.forms[len(primals)].jvp(primals, tangents, **options)
         self._require("jvp")
         for word, given in (("primals", primals), ("tangents", tangents)):
             if not isinstance(given, tuple | list):
@@ -292,11 +332,12 @@ class Rule:
                 raise ArrayTypeError(msg)
         primals, tangents = tuple(primals), tuple(tangents)
         self._check_linear("tangent", self.inputs, primals, tangents)
-        backend, arrays, absent, static = self.prepare(primals, options, tangents)
+        backend, arrays, arranged, static = self.prepare(primals, options, tangents)
         xp = backend.xp
         if any(tangent is not None for tangent in tangents):
             filled = tuple(
-                xp.zeros_like(p) if t is None else t for p, t in zip(primals, tangents, strict=True)
+                arranged.inward(xp.zeros_like(p) if t is None else t, xp)
+                for p, t in zip(primals, tangents, strict=True)
             )
             fitted, _ = self.signature.fit(self.name, self.inputs, filled, xp)
             tangents = tuple(
@@ -309,7 +350,7 @@ class Rule:
             xp.zeros_like(y) if v is None and _dispatch.is_inexact(y, xp) else v
             for y, v in zip(outputs, values, strict=True)
         )
-        return self.packed(outputs, absent), self.packed(dots, absent)
+        return self.packed(outputs, arranged, xp=xp), self.packed(dots, arranged, xp=xp)
 
     def vjp(self, *primals: Array, **options: Hashable) -> tuple[Any, Callable[..., Arrays]]:
         """Value and pullback, on plain arrays.
@@ -320,10 +361,12 @@ class Rule:
             ``(y, pullback)``. ``pullback(y_bar)`` takes a cotangent structured as ``y``, in which an
             absent one is `None`, and returns a tuple with one cotangent per input.
         """
+        if len(primals) in self.forms:
+            return self.forms[len(primals)].vjp(*primals, **options)
         self._require("vjp")
-        backend, arrays, absent, static = self.prepare(primals, options)
+        backend, arrays, arranged, static = self.prepare(primals, options)
         outputs, kept = backend.apply_kept(self, arrays, static)
-        y = self.packed(outputs, absent)
+        y = self.packed(outputs, arranged, xp=backend.xp)
 
         def pullback(y_bar: Any) -> Arrays:
             bars = tuple(y_bar) if isinstance(y_bar, tuple | list) else (y_bar,)
@@ -334,8 +377,8 @@ class Rule:
                 self.name, (*self.inputs, *("cotangent" for _ in present)), (*arrays, *present)
             )
             bars = tuple(
-                b if b is None else here.xp.reshape(b, o.shape)
-                for b, o in zip(bars, outputs, strict=True)
+                b if b is None else arranged.cotangent(b, core, o, here.xp)
+                for b, o, core in zip(bars, outputs, self.signature.outputs, strict=True)
             )
             # A cotangent that is being differentiated must not meet what was kept.
             usable = kept if here is backend else None
@@ -343,31 +386,51 @@ class Rule:
             return tuple(
                 here.xp.zeros_like(p)
                 if v is None
-                else _unbroadcast(self.signature.restore(v, core, absent), p, here.xp)
+                else _unbroadcast(
+                    arranged.outward(self.signature.restore(v, core, arranged.absent), p, here.xp),
+                    p,
+                    here.xp,
+                )
                 for p, v, core in zip(primals, values, self.signature.inputs, strict=True)
             )
 
         return y, pullback
 
+    @property
+    def keywords(self) -> dict[str, Hashable]:
+        """The options of a call and their defaults: those of the layout are not the rule's own."""
+        return {**self.defaults, **(self.layout.defaults if self.layout else {})}
+
     # -- what an adapter calls -----------------------------------------------------------------
 
     def prepare(
         self, arrays: Arrays, options: Mapping[str, Hashable], tangents: MaybeArrays = ()
-    ) -> tuple[Any, Arrays, tuple[str, ...], Options]:
-        """Everything that is checked before any work: backend, fitted arrays, absent axes, options."""
+    ) -> tuple[Any, Arrays, Arrangement, Options]:
+        """Everything that is checked before any work: backend, fitted arrays, their arrangement, options."""
         if len(arrays) != len(self.inputs):
+            others = "".join(
+                f", or {count} ({', '.join(form.inputs)})" for count, form in self.forms.items()
+            )
             msg = (
                 f"{self.name}: takes {len(self.inputs)} positional "
                 f"{'array' if len(self.inputs) == 1 else 'arrays'} "
-                f"({', '.join(self.inputs)}), {len(arrays)} given"
+                f"({', '.join(self.inputs)}){others}, {len(arrays)} given"
             )
             raise ArrayTypeError(msg)
         present = tuple(t for t in tangents if t is not None)
         names = self.inputs + ("tangent",) * len(present)
         backend = _dispatch.backend_of(self.name, names, arrays + present)
         arrays = backend.check(self, arrays)
+        arranged = _AS_IT_IS
+        if self.layout is not None:
+            given = {k: v for k, v in options.items() if k in self.layout.defaults}
+            options = {k: v for k, v in options.items() if k not in given}
+            arranged = self.layout.arrange(arrays, given)
+            arrays = tuple(arranged.inward(array, backend.xp) for array in arrays)
         arrays, absent = self.signature.fit(self.name, self.inputs, arrays, backend.xp)
-        return backend, arrays, absent, self.static_options(options)
+        if absent:
+            arranged = replace(arranged, absent=absent)
+        return backend, arrays, arranged, self.static_options(options)
 
     def static_options(self, options: Mapping[str, Hashable]) -> Options:
         """`options`, checked, with the defaults of the others."""
@@ -375,7 +438,7 @@ class Rule:
             return self._default_options
         for name, value in options.items():
             if name not in self.defaults:
-                known = ", ".join(self.defaults) or "none"
+                known = ", ".join(self.keywords) or "none"
                 msg = f"{self.name}: unknown option {name!r} (options: {known})"
                 raise OptionError(msg)
             _check_hashable(self.name, name, value)
@@ -389,11 +452,11 @@ class Rule:
             check(**merged)
         return TypedOptions(sorted(merged.items()))
 
-    def packed(self, outputs: Sequence[Any], absent: tuple[str, ...]) -> Any:
-        """The result of a call: `outputs` without the axes that were absent; several are named."""
-        if absent:
+    def packed(self, outputs: Sequence[Any], arranged: Arrangement, *, xp: Namespace) -> Any:
+        """The result of a call: `outputs` as the call arranges them; several are named."""
+        if arranged is not _AS_IT_IS:
             outputs = [
-                y if y is None else self.signature.restore(y, core, absent)
+                y if y is None else arranged.result(y, core, self.signature, xp)
                 for y, core in zip(outputs, self.signature.outputs, strict=True)
             ]
         return self._pack(outputs)
@@ -621,6 +684,7 @@ def rule(
     signature: str | None = None,
     outputs: tuple[str, ...] | str = "result",
     nondifferentiable: tuple[str, ...] | str = (),
+    layout: Mapping[str, Hashable] | None = None,
     replace: bool = False,
     register: bool = True,
     **declared: Any,
@@ -633,6 +697,7 @@ def rule(
     signature: str | None = None,
     outputs: tuple[str, ...] | str = "result",
     nondifferentiable: tuple[str, ...] | str = (),
+    layout: Mapping[str, Hashable] | None = None,
     replace: bool = False,
     register: bool = True,
     **declared: Any,
@@ -650,10 +715,14 @@ def rule(
     signature
         Shapes as in NumPy's generalized ufuncs, such as ``"(n,n)->(n),(n,n)"``. By default every
         input and output is a scalar, and all axes are batch axes: an elementwise function.
+        ``"f,*,...->*"`` makes a rule of a function and whole arrays, called ``rule(f, x, *params)``.
     outputs
         Names of the outputs; two or more come back as a named tuple.
     nondifferentiable
         Names of inputs that have no derivative. They may be integers.
+    layout
+        Keywords that say where the core axes of a call are, with their defaults: `axis` and `keepdims`,
+        as those of NumPy's generalized ufuncs. The functions of the rule do not get them.
     replace
         Allow a rule of the same name to be replaced.
     register
@@ -678,15 +747,20 @@ def rule(
             for p in inspect.signature(function).parameters.values()
         )
         elementwise = ",".join(["()"] * arity) + "->" + ",".join(["()"] * len(names))
-        made = Rule(
+        from ._function_rule import FunctionRule  # noqa: PLC0415 (it is a kind of rule)
+
+        text = signature or elementwise
+        kind = FunctionRule if Signature(text).function else Rule
+        made = kind(
             function,
             name=name or function.__name__,
-            signature=signature or elementwise,
+            signature=text,
             outputs=names,
             nondifferentiable=tuple(
                 [nondifferentiable] if isinstance(nondifferentiable, str) else nondifferentiable
             ),
             declaration=_declaration(name or function.__name__, {"summary": summary, **declared}),
+            layout=layout or {},
         )
         if register:
             add(made.name, made, replace=replace)

@@ -1,9 +1,13 @@
 """Shapes of a rule, written as a NumPy generalized-ufunc signature: ``"(n,n),(n,k?)->(n,k?)"``.
 
 Every array may have more axes in front: the batch. A name stands for one length, and a name
-followed by ``?`` may be absent from an array that has too few axes for it.
+followed by ``?`` may be absent from an array that has too few axes for it. A number is that length.
+
+``"f,*,...->*"`` is the signature of a rule of whole arrays: ``f`` is a function, ``*`` an array of
+any shape, ``...`` any number more of them. They have no core axes, and nothing is broadcast.
 """
 
+import copy
 import itertools
 import re
 from typing import Any
@@ -16,6 +20,8 @@ _OPERAND = re.compile(r"\(([^()]*)\)")
 
 
 def _operands(text: str) -> tuple[Core, ...]:
+    if re.fullmatch(r"\*(,\*)*", text):
+        return tuple(() for _ in text.split(","))
     if not re.fullmatch(r"\([^()]*\)(,\([^()]*\))*", text):
         msg = f"{text!r} is not a list of operands such as '(n,n),(n,k?)'"
         raise RegistrationError(msg)
@@ -31,6 +37,8 @@ class Signature:
         What was declared.
     inputs, outputs
         The core axes of each input and output.
+    function
+        Whether a function comes before the arrays, which are whole then, and any number.
     """
 
     def __init__(self, text: str) -> None:
@@ -39,17 +47,27 @@ class Signature:
             msg = f"the signature {text!r} has no '->'"
             raise RegistrationError(msg)
         self.text = text
+        self.function = head.startswith("f,")
+        if self.function:
+            head = head.removeprefix("f,").removesuffix(",...")
         self.inputs = _operands(head)
         self.outputs = _operands(tail)
         self._optional = "?" in text
+        self._fixed = {axis: int(axis) for core in self.inputs for axis in core if axis.isdigit()}
         # Which axes of the first input, counted from the end, have one name.
         core = self.inputs[0] if self.inputs else ()
         pairs = itertools.combinations(range(-len(core), 0), 2)
         self._alike = tuple((i, j) for i, j in pairs if core[i] == core[j])
 
+    def of(self, count: int) -> "Signature":
+        """For a rule of a function, the signature of so many arrays."""
+        made = copy.copy(self)
+        made.inputs = ((),) * count
+        return made
+
     def _is_fit(self, shape: Any) -> bool:
         """Whether a single input of this shape is as it should be: the usual case, at little cost."""
-        if self._optional or len(shape) < len(self.inputs[0]):
+        if self._optional or self._fixed or len(shape) < len(self.inputs[0]):
             return False
         return all(shape[i] == shape[j] for i, j in self._alike)
 
@@ -61,9 +79,9 @@ class Signature:
         Returns the arrays and the names of the optional axes that were absent (their length is 1
         now). Lengths that a framework does not know yet (`None`) fit everything.
         """
-        if len(arrays) == 1 and self._is_fit(arrays[0].shape):
+        if self.function or (len(arrays) == 1 and self._is_fit(arrays[0].shape)):
             return arrays, ()
-        lengths: dict[str, int | None] = {}
+        lengths: dict[str, int | None] = {**self._fixed}
         absent: tuple[str, ...] = ()
         given = arrays
         batches: list[tuple[int | None, ...]] = []
@@ -139,8 +157,6 @@ class Signature:
 
     def restore(self, array: Array, core: Core, absent: tuple[str, ...]) -> Array:
         """Remove from an array with these core axes the optional ones that no input had."""
-        for axis in absent:
-            if axis in core:
-                after = len(core) - 1 - core.index(axis)
-                array = array[(..., 0, *(slice(None),) * after)]
-        return array
+        if not any(axis in absent for axis in core):
+            return array
+        return array[(..., *(0 if axis in absent else slice(None) for axis in core))]

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ._functions import FlatFunction, Function, Given, flatten
 from ._registry import lookup
 from ._typing import Array, Arrays, MaybeArrays, Namespace, Options
-from .errors import AdapterError, ArrayTypeError
+from .errors import AdapterError, ArrayTypeError, UnsupportedTransformError
 
 if TYPE_CHECKING:
     from ._rule import Rule
@@ -92,6 +93,16 @@ class Transforms(ABC):
     def compilers(self) -> dict[str, Callable[[Callable[..., Arrays]], Callable[..., Arrays]]]:
         """All compilers by name, where a framework has several."""
         return {"compile": self.compile}
+
+    def timed(
+        self, f: Callable[..., Arrays], primals: Arrays, cotangents: Arrays
+    ) -> dict[str, Callable[[], Any]]:
+        """What ``gradrules bench`` times: ``"forward"``, ``"backward"`` and ``"both"``.
+
+        Each runs as users run it who want it fast, and returns when the results are there.
+        ``"backward"`` starts from a value that is there.
+        """
+        raise NotImplementedError
 
     def rows(self) -> "Iterable[Row]":
         """Further transformations, as the framework's users spell them, for the transform matrix."""
@@ -184,6 +195,8 @@ class Adapter(ABC):
         The framework's own functions that rules can stand in for, see :func:`gradrules.override`.
     trace_key
         For a framework that compiles: what makes it trace a function again under an override.
+    plain_function
+        For a framework that differentiates functions of plain NumPy arrays: its kind of function.
     """
 
     name: str
@@ -192,6 +205,7 @@ class Adapter(ABC):
     companions: tuple[type, ...] = ()
     natives: Sequence[Native] = ()
     trace_key: TraceKey | None = None
+    plain_function: type[Function] | None = None
 
     @abstractmethod
     def handles(self, kind: type) -> bool:
@@ -211,6 +225,30 @@ class Adapter(ABC):
         """`function`, which stands in for a native one, as the framework's compiler is to see it."""
         return function
 
+    def adopt(self, arrays: Arrays) -> Arrays:
+        """Arrays that may stand beside the framework's own, as the framework's own."""
+        return arrays
+
+    def flatten(self, tree: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
+        """The leaves of a tree of parameters, and the function that puts others in their place."""
+        return flatten(tree)
+
+    def close(
+        self,
+        rule: str,
+        f: FlatFunction,  # noqa: ARG002
+        example: Arrays,  # noqa: ARG002
+    ) -> tuple[Function, Arrays]:
+        """A user's function as a function of all that it reads, and what it reads besides `example`.
+
+        ``f(x, *params)`` is a pure function of arrays like those of `example`. What it captures are
+        arguments of the result, behind `x` and before `params`: nothing that may have a gradient is
+        left inside. Captured arrays that the adapter cannot find must be refused, by a
+        :class:`~gradrules.errors.CapturedArrayError`.
+        """
+        msg = f"{rule}: the adapter of {self.name} does not take functions"
+        raise UnsupportedTransformError(msg)
+
     def device(self, array: Array) -> Any:  # noqa: ARG002
         """Something that differs between arrays that cannot be used together."""
         return None
@@ -219,7 +257,8 @@ class Adapter(ABC):
         """Refuse dtypes and devices that do not fit; bring all inputs to one dtype."""
         if len(arrays) == 1 and dtype_name(arrays[0].dtype) in _DTYPES:
             return arrays
-        for position, array in enumerate(arrays):
+        # What a function reads is its own affair, but for its first argument.
+        for position, array in enumerate(arrays[:1] if rule.signature.function else arrays):
             name = dtype_name(array.dtype)
             if name not in _DTYPES and rule.differentiable(position):
                 msg = (
@@ -237,6 +276,8 @@ class Adapter(ABC):
             )
             msg = f"{rule.name}: the arguments are on different devices ({where}); move them to one"
             raise ArrayTypeError(msg)
+        if rule.signature.function:
+            return arrays
         floating = [a for i, a in enumerate(arrays) if rule.differentiable(i)]
         if len({dtype_name(a.dtype) for a in floating}) < 2:
             return arrays
@@ -255,6 +296,10 @@ class Plain(Adapter):
     def handles(self, kind: type) -> bool:  # noqa: ARG002
         return False
 
+    def close(self, rule: str, f: FlatFunction, example: Arrays) -> tuple[Function, Arrays]:  # noqa: ARG002
+        """As it is: plain arrays have no gradient to lose."""
+        return Given(self.xp, f, jvp=f.jvp, vjp=f.vjp, name=rule, otherwise=_plain_function), ()
+
     def apply(self, rule: "Rule", arrays: Arrays, options: Options) -> Arrays:
         return rule.evaluate(arrays, options, xp=self.xp)
 
@@ -262,6 +307,12 @@ class Plain(Adapter):
         self, rule: "Rule", arrays: Arrays, options: Options
     ) -> tuple[Arrays, Arrays | None]:
         return rule.evaluate_keep(arrays, options, xp=self.xp)
+
+
+def _plain_function() -> type[Function] | None:
+    """What differentiates functions of plain arrays, among the frameworks that are imported."""
+    known, _ = imported()
+    return next((a.plain_function for a in known if a.plain_function is not None), None)
 
 
 def _entry_points() -> dict[str, EntryPoint]:

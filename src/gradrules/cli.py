@@ -1,4 +1,4 @@
-"""The command line: ``gradrules list | show | check | audit | mutate``."""
+"""The command line: ``gradrules list | show | check | audit | bench | mutate``."""
 
 import importlib
 import json
@@ -10,10 +10,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from . import _audit_report, _mutation_report, _pages, _report, registry
+from . import _audit_report, _bench_report, _mutation_report, _pages, _report, registry
 from ._rule import Rule
 from .testing import ACROSS, LAWS, _backends
 from .testing import _audit as auditing
+from .testing import _bench as benching
+from .testing._cases import DTYPES
 from .testing._faults import KINDS
 from .testing._mutation_run import mutate, read_equivalents
 from .testing._session import Plan, check
@@ -166,6 +168,53 @@ def audit_frameworks(
     _audit_report.print_audit(console, found)
     if any(f.ours.verdict == auditing.WRONG for f in found.findings):
         raise typer.Exit(1)
+
+
+@app.command("bench")
+def bench_rules(
+    rule: Annotated[list[str] | None, typer.Option(help="Only this rule (repeatable).")] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option(help="Only this framework (repeatable).")
+    ] = None,
+    sizes: Annotated[
+        str, typer.Option(help="Orders of the matrices; 1000x3 is a thousand of order 3.")
+    ] = "3,32,128",
+    dtype: Annotated[list[str] | None, typer.Option(help="float64, ... (repeatable).")] = None,
+    part: Annotated[
+        list[str] | None, typer.Option(help="forward, backward or both (repeatable).")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all measurements here.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Compare with a file that --json wrote.")
+    ] = None,
+) -> None:
+    """Measure rules beside the frameworks' own functions, on one core.
+
+    Exit status: 0, or 2 for a wrong call.
+    """
+    rules = _known("rule", rule, benching.rules())
+    backends = _known("backend", backend, benching.frameworks())
+    parts = _known("part", part, list(benching.PARTS))
+    dtypes = _known("dtype", dtype, list(DTYPES)) if dtype else ["float64"]
+    _writable(json_file)
+    try:
+        chosen = [benching.Sizes.parse(size) for size in sizes.split(",")]
+    except ValueError as error:
+        msg = f"{sizes!r} is no list of sizes such as 3,32,1000x3"
+        raise typer.BadParameter(msg) from error
+    with _bench_report.Progress(console) as progress:
+        found = benching.bench(
+            rules, backends, chosen, dtypes=dtypes, parts=parts, progress=progress.hear
+        )
+    if json_file is not None:
+        json_file.write_text(json.dumps([m.as_dict() for m in found], indent=1))
+    try:
+        changes = benching.against(found, baseline) if baseline is not None else {}
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
+    _bench_report.print_bench(console, found, changes)
 
 
 @app.command("mutate")

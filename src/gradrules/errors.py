@@ -3,6 +3,7 @@
 __all__ = [
     "AdapterError",
     "ArrayTypeError",
+    "CapturedArrayError",
     "GradrulesError",
     "MissingDerivativeError",
     "NotDifferentiableError",
@@ -20,6 +21,10 @@ class GradrulesError(Exception):
 
 class ArrayTypeError(GradrulesError, TypeError):
     """An argument is not an array, has the wrong dtype, or the arrays do not belong together."""
+
+
+class CapturedArrayError(GradrulesError, ValueError):
+    """A function given to a rule reads an array whose gradient would be lost; pass it as a parameter."""
 
 
 class ShapeError(GradrulesError, ValueError):

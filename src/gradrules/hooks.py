@@ -14,9 +14,13 @@ from ._typing import Array, Arrays, Namespace
 
 __all__ = [
     "all_finite",
+    "choose",
+    "eig",
     "eye_like",
+    "iterate",
     "length",
     "lu",
+    "lu_det",
     "lu_factor",
     "lu_solve",
     "provide",
@@ -64,6 +68,24 @@ def lu(a: Array, /, *, xp: Namespace) -> Arrays | None:
     return None if native is None else tuple(native(a))
 
 
+def eig(a: Array, /, *, xp: Namespace) -> Arrays:
+    """Eigenvalues and eigenvectors of length one, complex, in the order and phases of LAPACK.
+
+    Without a native routine by NumPy, on the host.
+    """
+    native = _native(xp, "eig")
+    if native is not None:
+        return tuple(native(a))
+    return tuple(xp.asarray(part) for part in _eig(np.asarray(a)))
+
+
+def _eig(a: Any) -> tuple[Any, Any]:
+    # NumPy returns real arrays where all eigenvalues of a stack are real.
+    dtype = np.result_type(a.dtype, np.complex64)
+    w, v = np.linalg.eig(a)
+    return w.astype(dtype), v.astype(dtype)
+
+
 def lu_factor(a: Array, /, *, xp: Namespace) -> Arrays:
     """Whatever makes :func:`lu_solve` cheap, as arrays with the batch axes of `a` in front.
 
@@ -71,6 +93,12 @@ def lu_factor(a: Array, /, *, xp: Namespace) -> Arrays:
     """
     native = _native(xp, "lu_factor")
     return (a,) if native is None else tuple(native(a))
+
+
+def lu_det(factors: Arrays, /, *, xp: Namespace) -> Array:
+    """Determinant, given the result of :func:`lu_factor`: with the very rounding of its solutions."""
+    native = _native(xp, "lu_det")
+    return xp.linalg.det(factors[0]) if native is None else native(factors)
 
 
 def lu_solve(factors: Arrays, b: Array, /, *, adjoint: bool = False, xp: Namespace) -> Array:
@@ -156,4 +184,46 @@ def tridiagonal_solve(dl: Array, d: Array, du: Array, b: Array, /, *, xp: Namesp
     return xp.linalg.solve(matrix, b)
 
 
-provide(numpy_namespace, all_finite=lambda a: bool(np.isfinite(a).all()))
+def choose(
+    condition: Array,
+    one: Callable[[], Array],
+    other: Callable[[], Array],
+    /,
+    *,
+    xp: Namespace,
+) -> Array:
+    """``one()`` if the scalar `condition` holds, else ``other()``; both of one shape and dtype.
+
+    For two ways to the same value, of which the first is faster: a framework that cannot look at
+    `condition` may take the other always.
+    """
+    native = _native(xp, "choose")
+    if native is not None:
+        return native(condition, one, other)
+    return one() if bool(condition) else other()
+
+
+def iterate(
+    unfinished: Callable[[Arrays], Array],
+    body: Callable[[Arrays], Arrays],
+    state: Arrays,
+    most: int,
+    /,
+    *,
+    xp: Namespace,
+) -> Arrays:
+    """Apply ``state = body(state)`` while ``unfinished(state)``, at most `most` times.
+
+    `unfinished` returns one truth value. Both functions may read arrays beside their argument.
+    """
+    native = _native(xp, "iterate")
+    if native is not None:
+        return tuple(native(unfinished, body, state, most))
+    for _ in range(most):
+        if not unfinished(state):
+            break
+        state = body(state)
+    return state
+
+
+provide(numpy_namespace, all_finite=lambda a: bool(np.isfinite(a).all()), eig=_eig)

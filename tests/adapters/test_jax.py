@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from ours import RULES
+from ours import REPRESENTATIVES
 
 import gradrules as gr
 from gradrules import adapters
@@ -136,7 +136,7 @@ def jaxed(arrays):
     return tuple(map(jnp.asarray, arrays))
 
 
-all_rules = pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+all_rules = pytest.mark.parametrize("rule", REPRESENTATIVES.values(), ids=list(REPRESENTATIVES))
 some_rules = pytest.mark.parametrize("rule", [gr.eigh, gr.solve, gr.slogdet], ids=lambda r: r.name)
 
 

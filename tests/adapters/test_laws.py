@@ -6,14 +6,15 @@ nothing fails, and that nothing is left out silently.
 
 import pytest
 import third_party  # noqa: F401 (registers rules as somebody outside would)
-from ours import RULES
+from ours import REPRESENTATIVES, RULES
 
 import gradrules as gr
 from gradrules.testing import _backends
 from gradrules.testing._session import Plan, check
 
 FRAMEWORKS = [name for name in _backends.installed() if name not in _backends.PLAIN]
-OURS = list(RULES)
+OURS = list(REPRESENTATIVES)
+OTHERS = [name for name in RULES if name not in REPRESENTATIVES]
 THEIRS = ["tests.logcosh", "tests.masked_sum", "tests.summary", "tests.power", "tests.quadratic"]
 ALWAYS = {"primal", "jvp", "vjp", "adjoint", "linear", "batch", "dtype", "edge", "pure"}
 
@@ -34,6 +35,16 @@ def test_every_law_holds(framework):
         skipped = [r for r in report.records if r.rule == rule and r.status == "skip"]
         assert expected - {"edge"} <= tried, rule
         assert all(r.message for r in skipped)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_every_rule_has_its_derivatives(framework):
+    """The laws of a rule alone, where another of its shape has shown those of the adapter."""
+    report = check(Plan(OTHERS, [framework], ("jvp", "vjp"), quick=True), silent)
+    assert report.passed, str(report)
+    for rule in OTHERS:
+        tried = {r.law for r in report.records if r.rule == rule and r.status == "pass"}
+        assert tried == {"jvp", "vjp"}, rule
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

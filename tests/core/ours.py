@@ -7,11 +7,32 @@ RULES = {
 }
 
 
+def _shape(rule):
+    """What an adapter can see of a rule."""
+    return (
+        rule.signature.inputs,
+        len(rule.outputs),
+        rule.defines("keep"),
+        rule.nondifferentiable,
+        rule.declaration.gauge is None,
+    )
+
+
+# One rule for each shape that a rule can have, among those of square matrices. What an adapter does is
+# tested with these; what a rule computes, with all of them.
+SQUARE = [
+    RULES[name]
+    for name in sorted(RULES)
+    if {*RULES[name].signature.inputs} <= {("n", "n"), ("n", "k?")}
+]
+REPRESENTATIVES = {rule.name: rule for rule in {_shape(r): r for r in reversed(SQUARE)}.values()}
+
+
 def each(*columns):
-    """``(name, *column)`` of every rule and every column, which ends in a dtype that the rule has."""
+    """``(name, *column)`` of every representative and every column, which ends in a dtype that it has."""
     return [
         (name, *column)
-        for name, rule in RULES.items()
+        for name, rule in REPRESENTATIVES.items()
         for column in columns
         if column[-1] in rule.declaration.dtypes
     ]

@@ -196,3 +196,145 @@ def test_options_of_different_type_are_different_options():
         _, arrays, _, options = shifted.prepare((np.zeros(2),), {"by": by})
         recorder.apply(shifted, arrays, options)
     assert len(seen) == 3
+
+
+def test_a_rule_with_another_form_is_that_rule_for_so_many_arrays():
+    @gr.rule(name="tests.one", replace=True)
+    def one(x, /):
+        return x * x
+
+    @one.def_form
+    @gr.rule(name="tests.two", replace=True)
+    def two(x, y, /, *, sign=1.0):
+        return sign * x * y
+
+    two.def_jvp(lambda p, y, t, sign: sign * (t[0] * p[1] + p[0] * t[1]))
+    two.def_vjp(lambda p, y, c, sign: (sign * p[1] * c[0], sign * p[0] * c[0]))
+    x, y = np.asarray([2.0, 3.0]), np.asarray([5.0, 7.0])
+    assert np.array_equal(one(x), x * x)
+    assert np.array_equal(one(x, y, sign=-1.0), -x * y)
+    assert np.array_equal(one.jvp([x, y], [y, x])[1], y * y + x * x)
+    assert np.array_equal(one.vjp(x, y)[1](np.ones(2))[1], x)
+    with pytest.raises(gr.errors.OptionError, match=r"tests\.one.*'sign'"):
+        one(x, sign=-1.0)
+    with pytest.raises(
+        gr.errors.ArrayTypeError, match=r"1 positional array \(x\), or 2 \(x, y\), 3"
+    ):
+        one(x, y, x)
+    with pytest.raises(gr.errors.RegistrationError, match=r"tests\.one.*form of 2"):
+        one.def_form(two)
+
+
+@gr.rule(name="_slanted", signature="(n)->()", layout={"axis": None, "keepdims": False})
+def slanted(x, /, *, xp):
+    return xp.sum(xp.arange(1, x.shape[-1] + 1, dtype=x.dtype) * x**2, axis=-1)
+
+
+@slanted.def_jvp
+def slanted_jvp(primals, outputs, tangents, *, xp):
+    (x,), (x_dot,) = primals, tangents
+    return 2 * xp.sum(xp.arange(1, x.shape[-1] + 1, dtype=x.dtype) * x * x_dot, axis=-1)
+
+
+@slanted.def_vjp
+def slanted_vjp(primals, outputs, cotangents, *, xp):
+    (x,), (y_bar,) = primals, cotangents
+    return 2 * xp.arange(1, x.shape[-1] + 1, dtype=x.dtype) * x * y_bar[..., None]
+
+
+@gr.rule(name="_outward", signature="(n),(n)->(n)", layout={"axis": -1})
+def outward(x1, x2, /, *, xp):
+    return xp.flip(x1, axis=-1) * x2
+
+
+outward.def_jvp(lambda p, y, t, xp: xp.flip(t[0], axis=-1) * p[1] + xp.flip(p[0], axis=-1) * t[1])
+outward.def_vjp(lambda p, y, c, xp: (xp.flip(c[0] * p[1], axis=-1), xp.flip(p[0], axis=-1) * c[0]))
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", [None, 0, -1, (2, 0), (0, 1, 2), ()])
+def test_core_axes_may_be_anywhere(axis, keepdims):
+    x, x_dot = np.random.default_rng(4).standard_normal((2, 2, 3, 4))
+    axes = (0, 1, 2) if axis is None else axis if isinstance(axis, tuple) else (axis % 3,)
+    order = [*(i for i in range(3) if i not in axes), *axes]
+    kept = [1 if i in axes else x.shape[i] for i in range(3)]
+
+    def by_hand(a):
+        return a.transpose(order).reshape(*(x.shape[i] for i in order[: 3 - len(axes)]), -1)
+
+    plain, plain_dot = slanted.jvp([by_hand(x)], [by_hand(x_dot)], axis=-1)
+    y, y_dot = slanted.jvp([x], [x_dot], axis=axis, keepdims=keepdims)
+    shape = kept if keepdims else plain.shape
+    assert np.array_equal(y, plain.reshape(shape))
+    assert np.array_equal(y_dot, plain_dot.reshape(shape))
+    y, pullback = slanted.vjp(x, axis=axis, keepdims=keepdims)
+    bar = np.asarray(np.random.default_rng(5).standard_normal(shape))
+    (plain_bar,) = slanted.vjp(by_hand(x), axis=-1)[1](bar.reshape(plain.shape))
+    (x_bar,) = pullback(bar)
+    assert x_bar.shape == x.shape
+    assert np.array_equal(by_hand(x_bar), plain_bar)
+
+
+def test_a_core_axis_of_results_goes_back_to_its_place():
+    a, b = np.random.default_rng(6).standard_normal((2, 3, 4))
+    expected = outward(a.T, b.T).T
+    assert np.array_equal(outward(a, b, axis=0), expected)
+    assert np.array_equal(outward(a, b, axis=-2), expected)
+    y, pullback = outward.vjp(a, np.stack([b, 2 * b]), axis=-2)
+    assert np.array_equal(y[1], 2 * expected)
+    a_bar, b_bar = pullback(np.ones_like(y))
+    assert a_bar.shape == a.shape
+    plain = outward.vjp(a.T, b.T)[1](np.ones((4, 3)))
+    assert np.allclose(a_bar, 3 * plain[0].T, rtol=1e-14)
+    assert np.array_equal(b_bar[0], plain[1].T)
+    assert np.allclose(outward.jvp([a, b], [a, 0 * b], axis=0)[1], expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("rule", "arrays", "options", "error"),
+    [
+        (slanted, [np.ones(3)], {"axis": 1}, gr.errors.ShapeError),
+        (slanted, [np.ones((2, 3))], {"axis": (0, -2)}, gr.errors.ShapeError),
+        (slanted, [np.ones(3)], {"axis": 0.0}, gr.errors.OptionError),
+        (slanted, [np.ones(3)], {"keepdims": 1}, gr.errors.OptionError),
+        (outward, [np.ones((2, 3)), np.ones(2)], {"axis": 1}, gr.errors.ShapeError),
+        (outward, [np.ones(3), np.ones(3)], {"axis": None}, gr.errors.OptionError),
+        (outward, [np.ones(3), np.ones(3)], {"keepdims": True}, gr.errors.OptionError),
+    ],
+)
+def test_a_layout_that_does_not_exist_is_refused(rule, arrays, options, error):
+    with pytest.raises(error, match=rule.name):
+        rule(*arrays, **options)
+
+
+@pytest.mark.parametrize(
+    ("signature", "layout"),
+    [
+        ("(n)->()", {"axes": None}),
+        ("(m,n)->()", {"axis": -1}),
+        ("(n),()->(n)", {"axis": -1}),
+        ("(n)->(n)", {"keepdims": False}),
+    ],
+)
+def test_a_layout_that_the_signature_cannot_have_is_refused(signature, layout):
+    names = ("x", "y")[: signature.partition("->")[0].count("(")]
+    namespace = {}
+    exec(f"def f({', '.join(names)}, /): return {names[0]}", namespace)
+    with pytest.raises(gr.errors.RegistrationError, match=r"tests\.layout"):
+        gr.rule(name="tests.layout", signature=signature, layout=layout)(namespace["f"])
+
+
+@pytest.mark.parametrize("framework", ["autograd", "jax", "tensorflow", "torch"])
+def test_a_layout_is_differentiated_in_every_framework(framework):
+    pytest.importorskip(framework)
+    from gradrules.testing._backends import load
+
+    backend = load(framework)
+    x, bar = np.random.default_rng(7).standard_normal((2, 2, 3, 4)).astype("float32")
+    want = slanted.vjp(x, axis=(2, 0), keepdims=True)[1](bar[:1, :, :1])[0]
+    found = backend.transforms.vjp(
+        lambda a: (slanted(a, axis=(2, 0), keepdims=True),),
+        (backend.array(x),),
+        (backend.array(bar[:1, :, :1]),),
+    )
+    assert np.allclose(backend.numpy(found[0]), want, rtol=1e-5)

@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from ours import REPRESENTATIVES
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "adapters.md").read_text()
@@ -74,10 +75,11 @@ def site(tmp_path):
 # -- the adapter of the guide ----------------------------------------------------------------------
 
 
-def test_the_adapter_of_the_guide_passes_every_law_of_every_rule(site, tmp_path):
+def test_the_adapter_of_the_guide_passes_every_law(site, tmp_path):
     site.install(ADAPTER)
     file = tmp_path / "records.json"
-    done = site.check("--backend", "tally", "--json", str(file))
+    rules = [word for name in REPRESENTATIVES for word in ("--rule", name)]
+    done = site.check("--backend", "tally", *rules, "--json", str(file))
     assert done.returncode == 0, done.stdout + done.stderr
     records = json.loads(file.read_text())
     tried = {r["law"] for r in records if r["status"] == "pass"}

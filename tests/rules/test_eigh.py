@@ -3,6 +3,7 @@
 import mpmath
 import numpy as np
 import pytest
+import scipy.linalg
 
 import gradrules as gr
 
@@ -127,3 +128,69 @@ def test_complex_tangents_are_in_the_declared_gauge():
     a_dot = rng.standard_normal((3, 3)) + 1j * rng.standard_normal((3, 3))
     (_, v), (_, v_dot) = gr.eigh.jvp([a], [a_dot])
     assert np.allclose(np.diag(v.conj().T @ v_dot), 0, atol=1e-15)
+
+
+@pytest.mark.parametrize("part", [(0, 1), (1, 3), (4, 4)])
+def test_a_subset_has_the_derivatives_of_its_columns(part):
+    a, a_dot = (np.random.default_rng(i).standard_normal((5, 5)) for i in range(2))
+    columns = slice(part[0], part[1] + 1)
+    (w, v), pullback = gr.eigh.vjp(a, subset_by_index=part)
+    (all_w, all_v), whole = gr.eigh.vjp(a)
+    assert np.array_equal(w, all_w[columns])
+    assert np.array_equal(v, all_v[:, columns])
+    w_bar, v_bar = np.zeros(5), np.zeros((5, 5))
+    w_bar[columns], v_bar[:, columns] = w, a_dot[:, columns]
+    wanted = whole((w_bar, v_bar))[0]
+    assert np.allclose(pullback((w, a_dot[:, columns]))[0], wanted, rtol=1e-12)
+    _, dots = gr.eigh.jvp([a], [a_dot], subset_by_index=part)
+    _, all_dots = gr.eigh.jvp([a], [a_dot])
+    assert np.allclose(dots.eigenvectors, all_dots.eigenvectors[:, columns], rtol=1e-12)
+
+
+def test_a_subset_does_not_mind_a_cluster_beside_it():
+    a = rotated([1.0, 1.0, 1.0, 2.0, 3.0])
+    (_, v), pullback = gr.eigh.vjp(a, subset_by_index=(3, 4))
+    assert np.all(
+        np.isfinite(pullback((None, np.random.default_rng(0).standard_normal(v.shape)))[0])
+    )
+    (_, v), pullback = gr.eigh.vjp(a, subset_by_index=(2, 2))
+    assert np.all(np.isnan(pullback((None, np.random.default_rng(0).standard_normal(v.shape)))[0]))
+
+
+@pytest.mark.parametrize("part", [(1, 0), (-1, 1), [0, 1], (0, 1, 2), (0, 3)])
+def test_a_subset_that_is_none_is_refused(part):
+    with pytest.raises(gr.errors.OptionError, match="subset_by_index"):
+        gr.eigh(np.eye(3), subset_by_index=part)
+
+
+def test_a_projector_has_all_derivatives_where_its_range_is_a_cluster():
+    a = rotated([1.0, 1.0, 1.0, 4.0, 4.0], is_complex=True)
+    rng = np.random.default_rng(1)
+    d = rng.standard_normal((5, 5)) + 1j * rng.standard_normal((5, 5))
+    d = d + d.conj().T
+    p, dot = gr.spectral_projector.jvp([a], [d], subset_by_index=(0, 2))
+    q = np.eye(5) - p
+    assert np.allclose(p @ p, p, atol=1e-14)
+    assert np.allclose(dot, (p @ d @ q + q @ d @ p) / (1.0 - 4.0), atol=1e-13)
+    assert np.all(np.isnan(gr.spectral_projector(a, subset_by_index=(0, 1))))
+    with pytest.raises(gr.errors.OptionError, match="subset_by_index"):
+        gr.spectral_projector(a, subset_by_index=None)
+
+
+def test_a_tridiagonal_matrix_has_the_derivatives_of_the_dense_one():
+    rng = np.random.default_rng(0)
+    d, e, d_dot, e_dot = (rng.standard_normal(k) for k in (5, 4, 5, 4))
+    w, v = gr.eigh_tridiagonal(d, e)
+    assert np.allclose(w, scipy.linalg.eigh_tridiagonal(d, e, eigvals_only=True), rtol=1e-12)
+    a, a_dot = (np.diag(p) + np.diag(q, 1) + np.diag(q, -1) for p, q in ((d, e), (d_dot, e_dot)))
+    assert np.allclose(a @ v, v * w, atol=1e-13)
+    _, dots = gr.eigh_tridiagonal.jvp([d, e], [d_dot, e_dot])
+    _, dense = gr.eigh.jvp([a], [a_dot])
+    assert np.allclose(dots.eigenvalues, dense.eigenvalues, rtol=1e-11)
+    assert np.allclose(dots.eigenvectors, dense.eigenvectors, rtol=1e-10)
+    d_bar, e_bar = gr.eigh_tridiagonal.vjp(d, e)[1]((w, v * d))
+    (a_bar,) = gr.eigh.vjp(a)[1]((w, v * d))
+    assert np.allclose(d_bar, np.diag(a_bar), rtol=1e-11)
+    assert np.allclose(e_bar, 2 * np.diag(a_bar, 1), rtol=1e-10)
+    with pytest.raises(gr.errors.ArrayTypeError, match=r"eigh_tridiagonal.*complex"):
+        gr.eigh_tridiagonal(d, 1j * e)

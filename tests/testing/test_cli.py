@@ -40,7 +40,11 @@ def test_list_and_show():
         "expm",
         "expm_frechet",
     }
-    assert rules["eigh"]["options"] == {"lower": "None", "degenerate": "'nan'"}
+    assert rules["eigh"]["options"] == {
+        "lower": "None",
+        "subset_by_index": "None",
+        "degenerate": "'nan'",
+    }
     page = gradrules("show", "eigh").stdout
     for word in ("hermitian", "Magnus", "degenerate", "gauge", "cost"):
         assert word in page

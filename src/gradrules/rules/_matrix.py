@@ -1,4 +1,8 @@
-"""Small matrix operations that several rules share."""
+"""Small matrix operations that several rules share, on plain arrays.
+
+`diagonal` and `trace` here are the main ones of square matrices within a formula; the rules of these
+names take any diagonal of a matrix of any shape, whatever stands beside it.
+"""
 
 from typing import Any
 
@@ -7,6 +11,12 @@ from .._typing import Array, Arrays, Namespace
 from ..adapters import dtype_name
 
 _EPS = {"float32": 2.0**-23, "complex64": 2.0**-23, "float64": 2.0**-52, "complex128": 2.0**-52}
+_TINY = {
+    "float32": 2.0**-126,
+    "complex64": 2.0**-126,
+    "float64": 2.0**-1022,
+    "complex128": 2.0**-1022,
+}
 
 
 def is_complex(a: Array) -> bool:
@@ -17,6 +27,11 @@ def is_complex(a: Array) -> bool:
 def eps(a: Array) -> float:
     """Unit roundoff of the precision of `a`, in the sense of ``finfo.eps``."""
     return _EPS[dtype_name(a.dtype)]
+
+
+def tiny(a: Array) -> float:
+    """Smallest normal number of the precision of `a`."""
+    return _TINY[dtype_name(a.dtype)]
 
 
 def order(a: Array, xp: Namespace) -> Any:
@@ -43,6 +58,11 @@ def adjoint(a: Array, xp: Namespace) -> Array:
 def herm(a: Array, xp: Namespace) -> Array:
     """Hermitian part, the orthogonal projection onto the Hermitian matrices."""
     return (a + adjoint(a, xp)) / 2
+
+
+def skew(a: Array, xp: Namespace) -> Array:
+    """Skew-Hermitian part, what the Hermitian part leaves."""
+    return (a - adjoint(a, xp)) / 2
 
 
 def diagonal(a: Array, xp: Namespace) -> Array:
@@ -95,6 +115,17 @@ def guarded(a: Array, xp: Namespace, *results: tuple[Array, int]) -> Arrays:
     return tuple(
         y + (s if is_complex(y) else real(s, xp)) for y, s in zip(values, spoils, strict=True)
     )
+
+
+def harmless(a: Array, xp: Namespace) -> Array:
+    """`a`, and 0 for a matrix with entries that are not finite: on such a routine may never return.
+
+    What is made of it needs :func:`guarded`, with the matrix itself.
+    """
+    if hooks.all_finite(a, xp=xp):
+        return a
+    bad = xp.sum(a * 0, axis=(-2, -1), keepdims=True) != 0  # NaN is not 0
+    return xp.where(bad, xp.zeros_like(a), a)
 
 
 def poisoned(y: Array, x: Array, bad: Array, xp: Namespace) -> Array:

@@ -192,7 +192,8 @@ def _lengths(rule: Rule, n: int, k: int, m: int | None = None) -> dict[str, int]
     lengths = {"n": n, "m": n if m is None else m}
     for core in rule.signature.inputs:
         for axis in core:
-            lengths.setdefault(axis, k if axis.startswith("k") and n else n)
+            length = int(axis) if axis.isdigit() else k if axis.startswith("k") and n else n
+            lengths.setdefault(axis, length)
     return lengths
 
 

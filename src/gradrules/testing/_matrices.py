@@ -373,15 +373,17 @@ def _nonzero_minors(a: Any, eps: float) -> bool:
     return all(_nonsingular(hermitian_part(a)[..., :k, :k], eps) for k in range(1, n + 1))
 
 
-def _simple_spectrum(a: Any, eps: float) -> bool:
-    """Of the Hermitian part, and of the matrices that the triangles stand for."""
-    strict = [np.tril(a, -1), np.triu(a, 1)]
+def _readings(a: Any) -> list[Any]:
+    """The Hermitian part, and the matrices that the triangles stand for."""
     diagonal = np.real(a) * np.eye(a.shape[-1])
-    readings = [
-        hermitian_part(a),
-        *(t + np.conj(np.swapaxes(t, -1, -2)) + diagonal for t in strict),
-    ]
-    for reading in readings:
+    strict = [np.tril(a, -1), np.triu(a, 1)]
+    triangles = [t + np.conj(np.swapaxes(t, -1, -2)) + diagonal for t in strict]
+    return [hermitian_part(a), *triangles]
+
+
+def _simple_spectrum(a: Any, eps: float) -> bool:
+    """Of each matrix that may be read."""
+    for reading in _readings(a):
         w = np.linalg.eigvalsh(reading)
         size = np.max(np.abs(w), axis=-1, keepdims=True)
         if not np.all(np.diff(w) > 64 * a.shape[-1] * eps * size):
@@ -389,11 +391,30 @@ def _simple_spectrum(a: Any, eps: float) -> bool:
     return True
 
 
+def _simple_eigenvalues(a: Any, eps: float) -> bool:
+    """All apart by more than what rounding of the entries moves them."""
+    w, v = np.linalg.eig(a)
+    try:
+        left = np.linalg.inv(v)
+    except np.linalg.LinAlgError:
+        return False
+    error = np.sum(np.abs(left) * np.swapaxes(np.abs(a) @ np.abs(v), -1, -2), axis=-1)
+    error = error[..., :, None] + error[..., None, :]
+    gap = np.abs(w[..., :, None] - w[..., None, :]) + np.eye(a.shape[-1]) * np.max(error)
+    return bool(np.all(gap > 64 * a.shape[-1] * eps * error))
+
+
 def _simple_singular_values(a: Any, eps: float) -> bool:
     """All apart from each other, and from zero."""
     s = np.linalg.svd(a, compute_uv=False)
     lower = np.concatenate([s[..., 1:], 0 * s[..., :1]], axis=-1)
     return bool(np.all(s - lower > 64 * max(a.shape[-2:]) * eps * s[..., :1]))
+
+
+def _positive(a: Any, eps: float) -> bool:
+    """Of the Hermitian part and of the matrices that the triangles stand for: positive definite."""
+    w = [np.linalg.eigvalsh(reading) for reading in _readings(a)]
+    return all(bool(np.all(v[..., :1] > 4 * eps * v[..., -1:])) for v in w)
 
 
 # What free entries are added to, so that all zeros, to which they shrink, are valid.
@@ -404,6 +425,8 @@ ANCHORS: dict[str, Callable[[int], Any]] = {
     "clear pivots": np.eye,
     "simple spectrum": lambda n: np.diag(np.arange(1.0, n + 1)),
     "simple singular values": lambda n: np.diag(np.arange(1.0, n + 1)),
+    "simple eigenvalues": lambda n: np.diag(np.arange(1.0, n + 1)),
+    "positive definite": np.eye,
 }
 NEEDS: dict[str, Callable[[Any, float], bool]] = {
     "nonsingular": _nonsingular,
@@ -412,8 +435,10 @@ NEEDS: dict[str, Callable[[Any, float], bool]] = {
     "nonzero diagonal": _nonzero_diagonal,
     "simple spectrum": _simple_spectrum,
     "simple singular values": _simple_singular_values,
+    "simple eigenvalues": _simple_eigenvalues,
+    "positive definite": _positive,
 }
-SIMPLE = {"simple spectrum", "simple singular values"}
+SIMPLE = {"simple spectrum", "simple eigenvalues", "simple singular values"}
 OF_SINGULAR_VALUES = {"simple singular values"}
 
 

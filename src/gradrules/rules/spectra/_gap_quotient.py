@@ -11,10 +11,20 @@ from typing import Any
 from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import conj, eps, order
+from .._matrix import conj, eps, order, real
 
-__all__ = ["DEGENERATE", "check_degenerate", "gap_quotient", "gaps"]
+__all__ = [
+    "DEGENERATE",
+    "Part",
+    "check_degenerate",
+    "check_part",
+    "gap_quotient",
+    "gaps",
+    "unresolved",
+]
 
+# The first and the last of a range of values; `None` is all.
+Part = tuple[int, int] | None
 DEGENERATE = ("nan", "project")
 # A computed eigenvalue is off by a small multiple of eps * |A|, which grows like sqrt(n) in
 # practice; n * eps would call one pair in hundreds degenerate in float32 at n = 1000.
@@ -29,15 +39,22 @@ def check_degenerate(degenerate: object) -> None:
         raise ValueError(msg)
 
 
-def gaps(w: Array, size: Array, xp: Namespace) -> Arrays:
+def gaps(w: Array, size: Array, xp: Namespace, part: Part = None) -> Arrays:
     """``w_j - w_i``, infinite of a value to itself; and `size`, ``(..., 1, 1)``, for each of them.
 
-    `size` is that of the matrix, of which rounding is a part.
+    `size` is that of the matrix, of which rounding is a part. With `part` only of those values w_j.
     """
     distance = w[..., None, :] - w[..., :, None]
     own = hooks.eye_like(distance, xp=xp) != 0
     distance = xp.where(own, xp.full_like(distance, float("inf")), distance)
+    if part is not None:
+        distance = distance[..., part[0] : part[1] + 1]
     return distance, size * order(w, xp) ** 0.5 + xp.zeros_like(distance)
+
+
+def unresolved(gap: Array, size: Array, xp: Namespace) -> Array:
+    """Where a gap is rounding."""
+    return xp.abs(gap) <= GAP * eps(gap) * real(size, xp)
 
 
 def _sample(rng: Any, shapes: Any, dtype: str) -> tuple[Any, Any, Any]:
@@ -51,6 +68,19 @@ def _sample(rng: Any, shapes: Any, dtype: str) -> tuple[Any, Any, Any]:
 
 _ONES = [[1.0, 1.0], [1.0, 1.0]]
 _CLUSTER = [[float("inf"), 0.0], [0.0, float("inf")]]
+
+
+def check_part(part: object) -> None:
+    """Refuse a value of `subset_by_index` that is no range."""
+    if part is None:
+        return
+    pair = isinstance(part, tuple) and len(part) == 2 and all(type(i) is int for i in part)
+    if not (pair and 0 <= part[0] <= part[1]):  # type: ignore[index]
+        msg = (
+            f"option 'subset_by_index' is {part!r}; it must be None or a pair of indices "
+            f"(first, last), both included"
+        )
+        raise ValueError(msg)
 
 
 @rule(
@@ -72,11 +102,17 @@ def gap_quotient(
     k: Array, gap: Array, size: Array, /, *, degenerate: str = "nan", xp: Namespace
 ) -> Array:
     """Divide `k` by `gap`, real or complex, of which ``GAP * eps * size`` is rounding."""
+    return divided(k, gap, size, degenerate=degenerate, xp=xp)
+
+
+def divided(
+    k: Array, gap: Array, size: Array, /, *, degenerate: str = "nan", xp: Namespace
+) -> Array:
+    """The quotient, where nothing differentiates it."""
     if 0 in k.shape:
         return k
-    distance = xp.abs(gap)
-    near = distance <= GAP * eps(k) * size
-    skipped = near | xp.isinf(distance)
+    near = unresolved(gap, size, xp)
+    skipped = near | xp.isinf(xp.abs(gap))
     divisor = xp.where(skipped, xp.ones_like(gap), gap)
     z = xp.where(skipped, xp.zeros_like(k), k / xp.astype(divisor, k.dtype))
     if degenerate == "project":

@@ -2,78 +2,62 @@ r"""Hermitian eigendecomposition, :math:`A = V \operatorname{diag}(w) V^H`."""
 
 from ..._rule import Edge, Gauge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from ...errors import OptionError
 from .._matrix import (
     adjoint,
-    diagonal,
-    diagonal_matrix,
+    conj,
     guarded,
     herm,
-    is_complex,
     read,
     read_adjoint,
     real,
 )
-from ._gap_quotient import check_degenerate, gap_quotient, gaps
+from ._gap_quotient import Part, check_degenerate, check_part, gap_quotient, gaps
+from ._known import known
+from ._phase import GROUP, align, horizontal, invariants, projectors
 
 __all__ = ["eigh"]
-
-
-def _align(outputs: Arrays, reference: Arrays, xp: Namespace) -> Arrays:
-    w, v = outputs
-    overlap = xp.sum(xp.conj(v) * reference[1], axis=-2)[..., None, :]
-    return w, v * (overlap / xp.abs(overlap))
-
-
-def _invariants(outputs: Arrays, xp: Namespace) -> Arrays:
-    w, v = outputs
-    return w, v[..., :, None, :] * xp.conj(v)[..., None, :, :]
-
-
-def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> MaybeArrays:
-    (_, v), (w_bar, v_bar) = outputs, cotangents
-    if v_bar is None or not is_complex(v):
-        return cotangents
-    k = diagonal(adjoint(v, xp) @ v_bar, xp)
-    return w_bar, v_bar - v * (k - xp.astype(real(k, xp), k.dtype))[..., None, :]
 
 
 def _of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
     """A loss that sees the two lowest eigenvalues, which are equal, by their sum and projector."""
     w, v = outputs
-    pairs = v[..., :, None, :2] * xp.conj(v)[..., None, :, :2]
+    pairs = projectors(v[..., :2], xp)
     return w[..., 0] + w[..., 1], pairs[..., 0] + pairs[..., 1]
 
 
 def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
     """A loss that sees the highest eigenvalue, a simple one, and its projector."""
     w, v = outputs
-    return w[..., -1], v[..., :, None, -1] * xp.conj(v)[..., None, :, -1]
+    return w[..., -1], projectors(v[..., -1:], xp)
 
 
 @rule(
-    signature="(n,n)->(n),(n,n)",
+    signature="(n,n)->(k),(n,k)",
     outputs=("eigenvalues", "eigenvectors"),
     structure={"x": "hermitian"},
     needs={"x": "simple spectrum"},
     degrees={"x": (1, 0)},
-    gauge=Gauge(
-        group="each eigenvector may be multiplied by a phase (real: a sign); derivatives are those "
-        "with diag(V^H V_dot) = 0, and exact for every loss that does not see the phases",
-        align=_align,
-        invariants=_invariants,
-        horizontal=_horizontal,
-    ),
+    gauge=Gauge(group=GROUP, align=align, invariants=invariants, horizontal=horizontal),
     domain=(
         "eigenvectors: where the gaps that matter are above rounding; eigenvalues: everywhere to "
         "first order. What a degenerate cluster makes undefined is NaN"
     ),
-    cost="primal: the library's; derivative: 3 matrix products, eigenvalues alone 1",
+    cost="primal: the library's; derivative: 3 matrix products, eigenvalues alone 1; of k eigenpairs "
+    "3 products with k columns",
     sources=(
         "J. R. Magnus, Econometric Theory 1, 1985",
         "M. B. Giles, NA-08/01, Oxford University, 2008, section 3.1 (real)",
         "C. Boeddeker et al., arXiv:1701.00392, 2017 (complex)",
     ),
-    variants=({}, {"lower": True}, {"lower": False}, {"lower": True, "degenerate": "project"}),
+    variants=(
+        {},
+        {"lower": True},
+        {"lower": False},
+        {"subset_by_index": (1, 2)},
+        {"lower": True, "subset_by_index": (0, 1), "degenerate": "project"},
+        {"lower": True, "degenerate": "project"},
+    ),
     edges={
         "triple eigenvalue": Edge(
             primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), first="nan", second="nan"
@@ -88,6 +72,10 @@ def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
         "beside a pair of equal eigenvalues, projected": Edge(
             primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"degenerate": "project"},
             loss=_of_highest, second="nan",
+        ),
+        "the simple one of three": Edge(
+            primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"subset_by_index": (2, 2)},
+            second="nan",
         ),
         "zero matrix": Edge(primals=([[0.0, 0], [0, 0.0]],), first="nan", second="nan"),
         "ring of six": Edge(
@@ -105,6 +93,7 @@ def eigh(
     /,
     *,
     lower: bool | None = None,
+    subset_by_index: Part = None,
     degenerate: str = "nan",
     xp: Namespace,
 ) -> Arrays:
@@ -116,6 +105,9 @@ def eigh(
         ``(..., n, n)``, real or complex floating.
     lower
         What is read of `x`: its Hermitian part (`None`), or one triangle. The gradient lives there.
+    subset_by_index
+        Indices of the first and the last eigenpair that is returned, of all if `None`. Only the gaps
+        of these matter.
     degenerate
         ``"nan"``: a derivative that a cluster of equal eigenvalues makes undefined is NaN.
         ``"project"``: your word that the loss sees each cluster only through its projector and
@@ -125,9 +117,10 @@ def eigh(
     Returns
     -------
     (eigenvalues, eigenvectors)
-        ``(..., n)`` real and ascending, in the unit of `x`; ``(..., n, n)``, unitary, in columns.
+        ``(..., k)`` real and ascending, in the unit of `x`; ``(..., n, k)``, orthonormal, in columns.
+        ``k`` is n without a subset.
     """
-    return decompose(read(x, lower, xp), xp)
+    return chosen(decompose(read(x, lower, xp), xp), subset_by_index)
 
 
 def decompose(a: Array, xp: Namespace) -> Arrays:
@@ -136,16 +129,31 @@ def decompose(a: Array, xp: Namespace) -> Arrays:
     return guarded(a, xp, (w, 1), (v, 2))
 
 
+def chosen(pairs: Arrays, part: Part) -> Arrays:
+    """The eigenpairs of a range."""
+    w, v = pairs
+    if part is None:
+        return w, v
+    n = w.shape[-1]
+    if type(n) is int and part[1] >= n > 0:
+        msg = f"option 'subset_by_index' is {part}, of a matrix of order {n}"
+        raise OptionError(msg)
+    columns = slice(part[0], part[1] + 1)
+    return w[..., columns], v[..., columns]
+
+
 @eigh.def_options
-def eigh_options(lower: object, degenerate: object) -> None:
+def eigh_options(lower: object, subset_by_index: object = None, degenerate: object = "nan") -> None:
     """Refuse values that are not allowed."""
     if lower not in (None, True, False):
         msg = f"option 'lower' is {lower!r}; it must be None, True or False"
         raise ValueError(msg)
+    check_part(subset_by_index)
     check_degenerate(degenerate)
 
 
-# With M = V^H A' V: w_j' = Re M_jj and V' = V Z, Z_ij = M_ij / (w_j - w_i).
+# With M = V^H A' V_k: w_j' = Re M_jj and V_k' = V Z, Z_ij = M_ij / (w_j - w_i), where V_k are the columns
+# that are wanted and V are all of them.
 @eigh.def_jvp
 def eigh_jvp(
     primals: Arrays,
@@ -153,13 +161,14 @@ def eigh_jvp(
     tangents: MaybeArrays,
     *,
     lower: bool | None,
+    subset_by_index: Part,
     degenerate: str,
     xp: Namespace,
 ) -> tuple[Array, Array]:
     """First-order perturbation theory in the eigenbasis."""
-    w, v = _tied(primals, outputs, lower, degenerate)
-    m = adjoint(v, xp) @ read(tangents[0], lower, xp) @ v
-    return real(diagonal(m, xp), xp), v @ quotient(m, w, degenerate, xp)
+    pairs = _tied(primals, outputs, lower, subset_by_index, degenerate)
+    every = pairs if subset_by_index is None else eigh(*primals, lower=lower)
+    return _jvp(every, pairs[1], tangents[0], lower, subset_by_index, degenerate, xp)
 
 
 @eigh.def_vjp
@@ -169,26 +178,104 @@ def eigh_vjp(
     cotangents: MaybeArrays,
     *,
     lower: bool | None,
+    subset_by_index: Part,
     degenerate: str,
     xp: Namespace,
 ) -> Array:
-    """``V (diag(w_bar) + Z) V^H``, Hermitian part, with ``Z = (V^H V_bar) / gaps``."""
-    w, v = _tied(primals, outputs, lower, degenerate)
+    """``(V_k diag(w_bar) + V Z) V_k^H``, Hermitian part, with ``Z = (V^H V_bar) / gaps``."""
+    w, v = _tied(primals, outputs, lower, subset_by_index, degenerate)
+    if cotangents[1] is None:
+        return values_vjp(v, cotangents[0], lower, xp)
+    every = (w, v) if subset_by_index is None else eigh(*primals, lower=lower)
+    return _vjp(every, v, cotangents, lower, subset_by_index, degenerate, xp)
+
+
+@eigh.def_keep
+def eigh_keep(
+    x: Array,
+    /,
+    *,
+    lower: bool | None,
+    subset_by_index: Part,
+    degenerate: str,
+    xp: Namespace,
+) -> tuple[Arrays, Arrays]:
+    """Keep all eigenpairs, if a subset is wanted."""
+    every = decompose(read(x, lower, xp), xp)
+    return chosen(every, subset_by_index), () if subset_by_index is None else every
+
+
+@eigh.def_fast_jvp
+def eigh_fast_jvp(
+    primals: Arrays,
+    outputs: Arrays,
+    kept: Arrays,
+    tangents: MaybeArrays,
+    *,
+    lower: bool | None,
+    subset_by_index: Part,
+    degenerate: str,
+    xp: Namespace,
+) -> tuple[Array, Array]:
+    """As the jvp, with the kept eigenpairs."""
+    return _jvp(kept or outputs, outputs[1], tangents[0], lower, subset_by_index, degenerate, xp)
+
+
+@eigh.def_fast_vjp
+def eigh_fast_vjp(
+    primals: Arrays,
+    outputs: Arrays,
+    kept: Arrays,
+    cotangents: MaybeArrays,
+    *,
+    lower: bool | None,
+    subset_by_index: Part,
+    degenerate: str,
+    xp: Namespace,
+) -> Array:
+    """As the vjp, with the kept eigenpairs."""
+    if cotangents[1] is None:
+        return values_vjp(outputs[1], cotangents[0], lower, xp)
+    return _vjp(kept or outputs, outputs[1], cotangents, lower, subset_by_index, degenerate, xp)
+
+
+def _jvp(
+    every: Arrays,
+    v: Array,
+    x_dot: Array,
+    lower: bool | None,
+    part: Part,
+    degenerate: str,
+    xp: Namespace,
+) -> tuple[Array, Array]:
+    moved = read(x_dot, lower, xp) @ v
+    z = quotient(adjoint(every[1], xp) @ moved, every[0], degenerate, xp, part)
+    return real(xp.sum(conj(v, xp) * moved, axis=-2), xp), every[1] @ z
+
+
+def _vjp(
+    every: Arrays,
+    v: Array,
+    cotangents: MaybeArrays,
+    lower: bool | None,
+    part: Part,
+    degenerate: str,
+    xp: Namespace,
+) -> Array:
     w_bar, v_bar = cotangents
-    if v_bar is None:
-        return values_vjp(v, w_bar, lower, xp)
-    inner = quotient(adjoint(v, xp) @ v_bar, w, degenerate, xp)
+    z = quotient(adjoint(every[1], xp) @ v_bar, every[0], degenerate, xp, part)
+    left = every[1] @ z
     if w_bar is not None:
-        inner = inner + xp.astype(diagonal_matrix(w_bar, xp), v.dtype)
-    return read_adjoint(herm(v @ inner @ adjoint(v, xp), xp), lower, xp)
+        left = left + v * xp.astype(w_bar, v.dtype)[..., None, :]
+    return read_adjoint(herm(left @ adjoint(v, xp), xp), lower, xp)
 
 
-def quotient(k: Array, w: Array, degenerate: str, xp: Namespace) -> Array:
-    """``K_ij / (w_j - w_i)``, 0 on the diagonal."""
+def quotient(k: Array, w: Array, degenerate: str, xp: Namespace, part: Part = None) -> Array:
+    """``K_ij / (w_j - w_i)``, 0 of a value to itself; with `part` only of those columns j."""
     if 0 in k.shape:
         return k
     size = xp.max(xp.abs(w), axis=-1)[..., None, None]
-    return gap_quotient(k, *gaps(w, size, xp), degenerate=degenerate)
+    return gap_quotient(k, *gaps(w, size, xp, part), degenerate=degenerate)
 
 
 def values_vjp(v: Array, w_bar: Array, lower: bool | None, xp: Namespace) -> Array:
@@ -197,46 +284,13 @@ def values_vjp(v: Array, w_bar: Array, lower: bool | None, xp: Namespace) -> Arr
     return read_adjoint(g, lower, xp)
 
 
-def _tied(primals: Arrays, outputs: Arrays, lower: bool | None, degenerate: str) -> Arrays:
-    """The outputs, as functions of the input whose derivative projects nothing.
-
-    What ``degenerate="project"`` promises is about the loss, not about this derivative, whose own
-    derivative must therefore be the careful one.
-    """
+def _tied(
+    primals: Arrays, outputs: Arrays, lower: bool | None, part: Part, degenerate: str
+) -> Arrays:
+    """The outputs, as functions of the input whose derivative projects nothing."""
     if degenerate != "project":
         return outputs
-    return tuple(_eigh_given(*primals, *outputs, lower=lower))
+    return tuple(_eigh_known(*primals, *outputs, lower=lower, subset_by_index=part))
 
 
-@rule(
-    name="_eigh_given",
-    signature="(n,n),(n),(n,n)->(n),(n,n)",
-    outputs=("eigenvalues", "eigenvectors"),
-)
-def _eigh_given(
-    x: Array,
-    w: Array,
-    v: Array,
-    /,
-    *,
-    lower: bool | None = None,
-) -> Arrays:
-    """`eigh` of `x`, whose value ``(w, v)`` is known already; a function of `x` alone."""
-    return w * 1, v * 1
-
-
-@_eigh_given.def_jvp
-def _eigh_given_jvp(
-    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, lower: bool | None, xp: Namespace
-) -> MaybeArrays:
-    if tangents[0] is None:
-        return None, None
-    return eigh_jvp(primals[:1], outputs, tangents[:1], lower=lower, degenerate="nan", xp=xp)
-
-
-@_eigh_given.def_vjp
-def _eigh_given_vjp(
-    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, lower: bool | None, xp: Namespace
-) -> tuple[Array, None, None]:
-    x_bar = eigh_vjp(primals[:1], outputs, cotangents, lower=lower, degenerate="nan", xp=xp)
-    return x_bar, None, None
+_eigh_known = known(eigh, "(n,n),(k),(n,k)->(k),(n,k)", ("eigenvalues",), degenerate="nan")

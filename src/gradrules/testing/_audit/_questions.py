@@ -158,7 +158,7 @@ def _is_real(rule: Rule, output: int) -> bool:
     x = tuple(
         np.eye(2, dtype="complex128")[(...,) + (0,) * (2 - len(c))] for c in rule.signature.inputs
     )
-    return not np.iscomplexobj(as_tuple(rule(*x))[output])
+    return not np.iscomplexobj(as_tuple(rule(*x, **rule.declaration.variants[0]))[output])
 
 
 class _Asked:
@@ -202,7 +202,7 @@ class _Asked:
             + (np.eye(p.shape[-1]) if p.ndim > 1 and p.shape[-1] == p.shape[-2] else 0)
             for p in self.situation.primals
         )
-        found = as_tuple(self.rule(*ones))
+        found = as_tuple(self.rule(*ones, **self.rule.declaration.variants[0]))
         gauge = self.rule.declaration.gauge
         return tuple(found if gauge is None else gauge.invariants(found, xp))
 

@@ -147,10 +147,23 @@ def _bad_data(trial: Trial, bad: float) -> list[Measure]:
     )
     if gradients is not None:
         finite = undefined and all(np.all(np.isfinite(g[1])) for g in gradients)
+        finite = finite and not _is_linear(trial, bars)
         measures.append(Measure(float(finite), 0.0, f"{word} in the data, and a finite gradient"))
         spoiled = any(not np.all(np.isfinite(g[0])) for g in gradients)
         measures.append(Measure(float(spoiled), 0.0, f"{word} spoils another matrix of the batch"))
     return measures
+
+
+def _is_linear(trial: Trial, bars: tuple[Any, ...]) -> bool:
+    """Whether the gradient is the same at other data: that of a linear function sees none."""
+    others = tuple(
+        p if d is None else d for p, d in zip(trial.primals, trial.direction(0), strict=True)
+    )
+    here, there = (
+        _unless_refused(lambda x: trial.backend.vjp(trial.rule, trial.options, x, bars), x)
+        for x in (trial.primals, others)
+    )
+    return there is not None and all(map(np.array_equal, here, there))
 
 
 def _damaged(trial: Trial, which: Sequence[int], bad: float) -> tuple[Any, ...]:

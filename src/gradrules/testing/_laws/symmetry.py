@@ -69,15 +69,18 @@ def gauge(trial: Trial) -> list[Measure]:
     return [*measures, trial.pair(left, right, size, moved, what, count=count)]
 
 
-def _closed(trial: Trial, mode: Any, outputs: tuple[Any, ...], given: Any) -> list[Any]:
+def _closed(
+    trial: Trial, mode: Any, outputs: tuple[Any, ...], given: Any, primals: Any = None
+) -> list[Any]:
     """The rule's own derivative at these outputs, which need not be those that the backend has."""
     backend = trial.backend
-    x, y = (tuple(map(backend.array, arrays)) for arrays in (trial.primals, outputs))
+    primals = trial.primals if primals is None else primals
+    x, y = (tuple(map(backend.array, arrays)) for arrays in (primals, outputs))
     namespace = backend_of(trial.rule.name, trial.rule.inputs, x).xp
     arrays = tuple(None if v is None else backend.array(v) for v in given)
     static = trial.rule.static_options(trial.options)
     found = trial.rule.linear(mode, x, y, arrays, static, xp=namespace)
-    targets = outputs if mode == "jvp" else trial.primals
+    targets = outputs if mode == "jvp" else primals
     return [
         np.zeros_like(t) if v is None else backend.numpy(v)
         for v, t in zip(found, targets, strict=True)
@@ -162,8 +165,16 @@ def _homogeneous(trial: Trial, name: str, declared: tuple[Any, ...]) -> list[Mea
     for exponent in (far, -far):
         x, x_dot = (_times(arrays, {position: exponent}) for arrays in (trial.primals, d))
         powers = {i: -exponent * degree for i, degree in enumerate(degrees) if degree is not None}
-        found = trial.backend.jvp(rule, options, x, x_dot)
-        back = trial.backend.vjp(rule, options, x, _times(bars, powers))
+        if trial.gauge is None:
+            found = trial.backend.jvp(rule, options, x, x_dot)
+            back = trial.backend.vjp(rule, options, x, _times(bars, powers))
+        else:
+            # A library may choose another gauge for the other input.
+            near = _times(forward[0], {i: -power for i, power in powers.items()})
+            y = trial.backend.value(rule, options, x)
+            y = tuple(np.asarray(part) for part in trial.gauge.align(tuple(y), near, xp))
+            found = y, _closed(trial, "jvp", y, x_dot, x)
+            back = _closed(trial, "vjp", y, _times(bars, powers), x)
         back = _times(back, {position: exponent})
         for prefix, new, old, change in (
             ("", found[0], forward[0], moved),

@@ -5,6 +5,10 @@ A file for each folder of `gradrules.rules`.
 
 from .factorizations import *
 from .functions import *
+from .norms import *
+from .parts import *
+from .products import *
+from .projections import *
 from .scalars import *
 from .solves import *
 from .spectra import *

@@ -4,9 +4,23 @@ import mpmath
 import numpy as np
 
 from .._truth import Exact, oracle
-from ._exact import array, matrix, read
+from ._exact import adjoint, array, matrix, read
+from .solves import solve
 
-__all__ = ["eigh", "eigvalsh"]
+__all__ = [
+    "eig",
+    "eig_generalized",
+    "eigh",
+    "eigh_generalized",
+    "eigh_tridiagonal",
+    "eigvals",
+    "eigvals_generalized",
+    "eigvalsh",
+    "eigvalsh_generalized",
+    "spectral_projector",
+    "svd",
+    "svdvals",
+]
 
 
 @oracle("eigh")
@@ -14,6 +28,7 @@ def eigh(
     x: Exact,
     *,
     lower: bool | None = None,
+    subset_by_index: tuple[int, int] | None = None,
     degenerate: str = "nan",  # noqa: ARG001
     reference: tuple[Exact, Exact] | None = None,
 ) -> tuple[Exact, Exact]:
@@ -23,15 +38,135 @@ def eigh(
     a = read(x, lower)
     is_complex = any(isinstance(v, mpmath.mpc) for v in x.flat)
     w, v = (mpmath.eighe if is_complex else mpmath.eigsy)(matrix(a))
-    values, vectors = np.array(list(w), dtype=object), array(v)
+    first, last = subset_by_index or (0, len(a) - 1)
+    columns = slice(first, last + 1)
+    return np.array(list(w), dtype=object)[columns], _turned(array(v)[:, columns], reference)
+
+
+def _turned(vectors: Exact, reference: tuple[Exact, ...] | None) -> Exact:
+    """Columns in the phases nearest to those of the reference."""
     if reference is not None:
-        for j in range(len(values)):
+        for j in range(vectors.shape[1]):
             overlap = np.sum(np.conj(vectors[:, j]) * reference[1][:, j])
             vectors[:, j] = vectors[:, j] * (overlap / abs(overlap))
-    return values, vectors
+    return vectors
 
 
 @oracle("eigvalsh")
 def eigvalsh(x: Exact, *, lower: bool | None = None) -> Exact:
     """Eigenvalues."""
     return eigh(x, lower=lower)[0]
+
+
+@oracle("svd")
+def svd(
+    x: Exact,
+    *,
+    full_matrices: bool = True,
+    degenerate: str = "nan",  # noqa: ARG001
+    reference: tuple[Exact, Exact, Exact] | None = None,
+) -> tuple[Exact, Exact, Exact]:
+    """Singular values and vectors, the phases as near as possible to those of the reference."""
+    m, n = x.shape
+    assert m == n or not full_matrices, "the vectors beyond the singular values are any basis"
+    if not x.size:
+        return x[:, :0], np.empty(0, dtype=object), x[:0]
+    left, s, right = mpmath.svd(matrix(x))
+    u, values, vh = array(left), np.array(list(s), dtype=object), array(right)
+    if reference is not None:
+        for j in range(len(values)):
+            overlap = np.sum(np.conj(u[:, j]) * reference[0][:, j])
+            overlap = overlap + np.sum(vh[j] * np.conj(reference[2][j]))
+            u[:, j] = u[:, j] * (overlap / abs(overlap))
+            vh[j] = vh[j] * (np.conj(overlap) / abs(overlap))
+    return u, values, vh
+
+
+@oracle("svdvals")
+def svdvals(x: Exact) -> Exact:
+    """Singular values."""
+    return svd(x, full_matrices=False)[1]
+
+
+@oracle("eigh_generalized")
+def eigh_generalized(
+    a: Exact,
+    b: Exact,
+    *,
+    lower: bool | None = None,
+    degenerate: str = "nan",  # noqa: ARG001
+    reference: tuple[Exact, Exact] | None = None,
+) -> tuple[Exact, Exact]:
+    """Eigenvalues and eigenvectors of a pencil, through an inverse square root of its second matrix."""
+    if not a.size:
+        return np.empty(0, dtype=object), a
+    roots, basis = eigh(read(b, lower))
+    half = basis / np.array([mpmath.sqrt(x) for x in roots], dtype=object)
+    w, v = eigh(adjoint(half) @ read(a, lower) @ half)
+    return w, _turned(half @ v, reference)
+
+
+@oracle("eigvalsh_generalized")
+def eigvalsh_generalized(a: Exact, b: Exact, *, lower: bool | None = None) -> Exact:
+    """Eigenvalues of a pencil."""
+    return eigh_generalized(a, b, lower=lower)[0]
+
+
+@oracle("eig")
+def eig(a: Exact, *, reference: tuple[Exact, ...] | None = None) -> tuple[Exact, Exact]:
+    """Eigenvalues in the order of the reference, and eigenvectors in its phases."""
+    if not a.size:
+        return np.empty(0, dtype=object), a
+    found, right = mpmath.eig(matrix(a))
+    w, v = np.array([mpmath.mpc(x) for x in found], dtype=object), array(right)
+    order = []
+    for near in w if reference is None else reference[0]:
+        rest = [k for k in range(len(w)) if k not in order]
+        order.append(min(rest, key=lambda k: abs(w[k] - near)))
+    w, v = w[order], v[:, order] * mpmath.mpc(1)
+    v = v / np.array([mpmath.sqrt(sum(abs(x) ** 2 for x in c)) for c in v.T], dtype=object)
+    return w, v if reference is None or len(reference) < 2 else _turned(v, reference)
+
+
+@oracle("eigvals")
+def eigvals(a: Exact, *, reference: tuple[Exact, ...] | None = None) -> Exact:
+    """Eigenvalues in the order of the reference."""
+    return eig(a, reference=reference)[0]
+
+
+@oracle("eig_generalized")
+def eig_generalized(
+    a: Exact, b: Exact, *, reference: tuple[Exact, ...] | None = None
+) -> tuple[Exact, Exact]:
+    """Eigenvalues and eigenvectors of a pencil."""
+    w, v = eig(solve(b, a), reference=reference)
+    return w, v
+
+
+@oracle("eigvals_generalized")
+def eigvals_generalized(a: Exact, b: Exact, *, reference: tuple[Exact, ...] | None = None) -> Exact:
+    """Eigenvalues of a pencil."""
+    return eig(solve(b, a), reference=reference)[0]
+
+
+@oracle("spectral_projector")
+def spectral_projector(
+    x: Exact, *, subset_by_index: tuple[int, int], lower: bool | None = None
+) -> Exact:
+    """Projector on a range of the spectrum."""
+    v = eigh(x, lower=lower, subset_by_index=subset_by_index)[1]
+    return v @ adjoint(v)
+
+
+@oracle("eigh_tridiagonal")
+def eigh_tridiagonal(
+    d: Exact,
+    e: Exact,
+    *,
+    degenerate: str = "nan",
+    reference: tuple[Exact, Exact] | None = None,
+) -> tuple[Exact, Exact]:
+    """Eigenvalues and eigenvectors of a tridiagonal matrix."""
+    t = np.diag(d) + np.diag(e, 1) + np.diag(e, -1) if e.size else np.diag(d)
+    w, v = eigh(t * mpmath.mpf(1), degenerate=degenerate, reference=reference)
+    return w, v

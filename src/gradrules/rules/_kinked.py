@@ -1,0 +1,35 @@
+"""The mark of a kink: a value that is right where its derivative does not exist."""
+
+from .._rule import rule
+from .._typing import Array, Arrays, MaybeArrays, Namespace
+
+__all__ = ["kinked"]
+
+
+@rule(name="_kinked", signature="(),()->()", nondifferentiable="bad")
+def kinked(x: Array, bad: Array, /, *, smooth: int = 0) -> Array:
+    """`x`, whose derivatives beyond the order `smooth` are NaN where `bad`, a real array, is 1."""
+    return x * 1
+
+
+@kinked.def_jvp
+def kinked_jvp(
+    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, smooth: int, xp: Namespace
+) -> Array:
+    """The tangent, or NaN."""
+    return _marked(tangents[0], primals[1], smooth, xp)
+
+
+@kinked.def_vjp
+def kinked_vjp(
+    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, smooth: int, xp: Namespace
+) -> tuple[Array, None]:
+    """The cotangent, or NaN."""
+    return _marked(cotangents[0], primals[1], smooth, xp), None
+
+
+def _marked(v: Array, bad: Array, smooth: int, xp: Namespace) -> Array:
+    if smooth:
+        return kinked(v, bad, smooth=smooth - 1)
+    factor = xp.where(bad > 0.5, xp.full_like(bad, float("nan")), xp.ones_like(bad))
+    return v * xp.astype(factor, v.dtype)

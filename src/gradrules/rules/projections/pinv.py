@@ -1,0 +1,145 @@
+r"""Pseudo-inverse, :math:`Y = A^+`.
+
+.. math:: \dot Y = -Y \dot A Y + Y Y^H \dot A^H (I - A Y) + (I - Y A) \dot A^H Y^H Y
+
+at constant rank. The function that is computed takes small singular values for zero, and so has a
+derivative in every direction: with :math:`A' = A - A Y A`, zero at an exact rank, the terms
+:math:`Y Y^H Y \dot A A'^H + A'^H \dot A Y Y^H Y` make the second derivatives its own, too.
+"""
+
+from ..._rule import Edge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._kinked import kinked
+from .._matrix import adjoint, guarded, order, poisoned, real, trace
+from .._rank import check_tolerance, nonzero
+from ..spectra.svd import decompose
+from ._singular_projectors import is_wide, mirrored, truncated, truncated_jvp, truncated_vjp
+
+__all__ = ["but_at_zero", "inverse_jvp", "inverse_vjp", "pinv"]
+
+
+@rule(
+    signature="(m,n)->(n,m)",
+    needs={"x": "nonsingular"},
+    degrees={"x": (-1,)},
+    domain=(
+        "everywhere but at zero: where the rank is not full, the derivative of the function that "
+        "takes singular values up to rtol for zero (along matrices of that rank the classical one), "
+        "to second order"
+    ),
+    cost="primal: one SVD; derivative: about 8 products; with rtol an eigendecomposition of order m + n",
+    sources=("G. H. Golub and V. Pereyra, SIAM J. Numer. Anal. 10, 1973, equation 4.12",),
+    variants=({}, {"rtol": 1e-3}),
+    edges={
+        "identity": Edge(primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],)),
+        "equal singular values": Edge(primals=([[2.0, 0, 0], [0, 0, -2.0], [0, 1.0, 0]],)),
+        "orthonormal columns": Edge(primals=([[0.6, 0.8], [0.8, -0.6], [0.0, 0.0]],)),
+        "rank one of two": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],)),
+        "rank two of three": Edge(primals=([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [0.0, 1.0, 1.0]],)),
+        "rank one, tall": Edge(primals=([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]],)),
+        "rank one, wide": Edge(primals=([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]],)),
+        "small for its rtol": Edge(
+            primals=([[4.0, 1.0, 0], [1.0, 3.0, 0], [0, 0, 0.5]],), options={"rtol": 0.25}
+        ),
+        "zero": Edge(primals=([[0.0, 0.0], [0.0, 0.0]],), first="nan", second="nan"),
+        "tall, 1e150": Edge(primals=([[1e150, 2e150], [3e150, -1e150], [0.0, 1e150]],)),
+        "tall, 1e-150": Edge(
+            primals=([[1e-150, 2e-150], [3e-150, -1e-150], [0.0, 1e-150]],), second="any"
+        ),
+        "wide, 1e150": Edge(primals=([[1e150, 2e150, 0.0], [3e150, -1e150, 1e150]],)),
+        "order one": Edge(primals=([[2.0]],)),
+    },
+)  # fmt: skip
+def pinv(x: Array, /, *, rtol: float | None = None, xp: Namespace) -> Array:
+    """Moore-Penrose inverse of a matrix of any shape and rank.
+
+    Parameters
+    ----------
+    x
+        ``(..., m, n)``, real or complex floating.
+    rtol
+        Singular values up to `rtol` times the largest count as zero; by default ``max(m, n) * eps``.
+
+    Returns
+    -------
+    array
+        ``(..., n, m)``, same dtype. Its unit is the reciprocal of that of `x`.
+    """
+    u, s, vh = decompose(x, xp, full_matrices=False)
+    some = nonzero(s, x, rtol, xp)
+    one = xp.ones_like(s)
+    inverse = xp.where(some, one / xp.where(some, s, one), xp.zeros_like(s))
+    return guarded(x, xp, ((adjoint(vh, xp) * inverse[..., None, :]) @ adjoint(u, xp), 2))[0]
+
+
+@pinv.def_options
+def pinv_options(rtol: object) -> None:
+    """Refuse values that are not allowed."""
+    check_tolerance("rtol", rtol)
+
+
+@pinv.def_jvp
+def pinv_jvp(
+    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, rtol: float | None, xp: Namespace
+) -> Array:
+    """As above, of the truncated matrix if the bound is not at rounding."""
+    (x,), (y,), (x_dot,) = primals, outputs, tangents
+    if rtol is not None:
+        x, x_dot = truncated(x, xp, rtol=rtol), truncated_jvp(x, x_dot, xp, rtol=rtol)
+    return inverse_jvp(x, y, x_dot, xp)
+
+
+@pinv.def_vjp
+def pinv_vjp(
+    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, rtol: float | None, xp: Namespace
+) -> Array:
+    """The adjoint, term by term."""
+    (x,), (y,), (y_bar,) = primals, outputs, cotangents
+    if rtol is None:
+        return inverse_vjp(x, y, y_bar, xp)
+    x_bar = inverse_vjp(truncated(x, xp, rtol=rtol), y, y_bar, xp)
+    return truncated_vjp(x, x_bar, xp, rtol=rtol)
+
+
+def inverse_jvp(a: Array, y: Array, e: Array, xp: Namespace) -> Array:
+    """The derivative of the pseudo-inverse `y` of `a` in the direction `e`; no product is longer than `a`."""
+    if is_wide(a):
+        return mirrored(inverse_jvp, a, y, e, xp)
+    eh, yh = adjoint(e, xp), adjoint(y, xp)
+    gram, ye, ya = y @ yh, y @ e, y @ a
+    rest = _rest(a, ya, xp)
+    left = eh - (eh @ a) @ y + ye @ adjoint(rest, xp)
+    yeh = adjoint(ye, xp)
+    right = (yeh - ya @ yeh) + (adjoint(rest, xp) @ e) @ gram
+    return but_at_zero(gram @ left + (right - ye) @ y, y, a, xp)
+
+
+def inverse_vjp(a: Array, y: Array, g: Array, xp: Namespace) -> Array:
+    """Its adjoint."""
+    if is_wide(a):
+        return mirrored(inverse_vjp, a, y, g, xp)
+    gh, yh = adjoint(g, xp), adjoint(y, xp)
+    gram, ya = y @ yh, y @ a
+    rest = _rest(a, ya, xp)
+    ygh = y @ gh
+    gyh = adjoint(ygh, xp)
+    inner = ygh - ygh @ ya - gyh + gram @ (g @ rest)
+    return but_at_zero(yh @ inner + (gh - a @ ygh + rest @ gyh) @ gram, a, a, xp)
+
+
+def _rest(a: Array, ya: Array, xp: Namespace) -> Array:
+    """``A' = A - A Y A``, nothing at full rank, where it shall not be rounding.
+
+    It serves derivatives up to the second; where the rank is not full a third one is NaN.
+    """
+    rest = a - a @ ya
+    rank = real(trace(ya, xp), xp)[..., None, None]
+    deficient = rank < order(a, xp) - 0.5
+    rest = xp.where(deficient, rest, xp.zeros_like(rest))
+    return kinked(rest, xp.astype(deficient, rank.dtype) + xp.zeros_like(real(rest, xp)), smooth=1)
+
+
+def but_at_zero(change: Array, like: Array, a: Array, xp: Namespace) -> Array:
+    """`change`, of the shape of `like`; the pseudo-inverse of zero is 0, and nowhere near it small."""
+    bad = xp.all(a == 0, axis=(-2, -1), keepdims=True)
+    return poisoned(change, like, bad, xp)

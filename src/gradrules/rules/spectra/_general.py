@@ -1,0 +1,94 @@
+"""What derivatives of eigenvalues and eigenvectors of general matrices share."""
+
+from typing import NamedTuple
+
+from ... import hooks
+from ..._typing import Array, Arrays, Namespace
+from .._matrix import adjoint, conj, eps, guarded, harmless, real
+from ..scalars.slogdet import slogdet
+from ..solves.inv import inv
+from ._gap_quotient import gap_quotient, gaps, unresolved
+
+__all__ = ["basis", "checked", "decompose", "moved", "pulled"]
+
+# Backward error of the library's eigenvalues, in units of eps.
+ROUNDING = 8.0
+# An eigenvalue of condition ``DEFECTIVE / sqrt(eps)`` that is not apart from another is a defective one.
+DEFECTIVE = 0.01
+
+
+def decompose(a: Array, b: Array | None, xp: Namespace) -> Arrays:
+    """The library's `eig` of ``B^-1 A`` or of A, and NaN for matrices that are not finite."""
+    c = a if b is None else xp.linalg.solve(b, a)
+    w, v = hooks.eig(harmless(c, xp), xp=xp)
+    whole = c if b is None else c + b
+    return guarded(xp.astype(whole, v.dtype), xp, (w, 1), (v, 2))
+
+
+class Basis(NamedTuple):
+    """What both derivatives begin with.
+
+    Attributes
+    ----------
+    left
+        ``(B V)^-1``, whose rows are left eigenvectors.
+    gap, size
+        The gaps of the eigenvalues, and their rounding, for :func:`gap_quotient`.
+    defined
+        1 for each eigenvalue that has a derivative, else 0.
+    """
+
+    left: Array
+    gap: Array
+    size: Array
+    defined: Array
+
+
+def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis:
+    """The left eigenvectors and what is known of the gaps, of the pencil (A, B) or of A alone.
+
+    Rounding of an eigenvalue is that of the matrices, entry by entry, times its condition: the diagonal
+    of ``|L| (|A| |V| + |B| |V| |w|)``, which no scaling of rows and columns changes. By that the
+    eigenvalues of a defective matrix, which are computed apart, are not; nor is one that nearly is.
+    """
+    right = v if b is None else xp.astype(b, v.dtype) @ v
+    # An exactly singular matrix has no inverse, and libraries raise.
+    sign, _ = slogdet(right)
+    singular = (xp.abs(sign) == 0)[..., None, None]
+    left = inv(xp.where(singular, hooks.eye_like(v, xp=xp) + 0 * v, right))
+    gap, _ = gaps(w, xp.zeros_like(real(w, xp))[..., :1, None], xp)
+    sizes = xp.abs(a) @ xp.abs(v)
+    if b is not None:
+        sizes = sizes + xp.abs(b) @ xp.abs(v) * xp.abs(w)[..., None, :]
+    error = ROUNDING * xp.sum(xp.abs(left) * xp.matrix_transpose(sizes), axis=-1)
+    size = error[..., :, None] + error[..., None, :]
+    size = xp.where(singular, xp.full_like(size, float("inf")), size)
+    condition = (xp.sum(xp.abs(left) ** 2, axis=-1) * xp.sum(xp.abs(right) ** 2, axis=-2)) ** 0.5
+    alone = ~xp.any(unresolved(gap, size, xp), axis=-1)
+    defined = alone | (condition < DEFECTIVE * eps(v) ** -0.5) & ~singular[..., 0]
+    defined = xp.where(defined, xp.ones_like(condition), xp.zeros_like(condition))
+    return Basis(left, gap, size, defined)
+
+
+def moved(w: Array, v: Array, a_dot: Array | None, b_dot: Array | None, xp: Namespace) -> Array:
+    """``A_dot V - B_dot V diag(w)``."""
+    of_a, of_b = (None if t is None else xp.astype(t, v.dtype) @ v for t in (a_dot, b_dot))
+    if of_b is None:
+        return of_a
+    of_b = of_b * w[..., None, :]
+    return -of_b if of_a is None else of_a - of_b
+
+
+def pulled(w: Array, v: Array, left: Array, inner: Array, xp: Namespace) -> Arrays:
+    """``L^H X V^H`` and ``-L^H X diag(conj(w)) V^H``: cotangents of A and B."""
+    x = adjoint(left, xp) @ inner
+    return x @ adjoint(v, xp), -(x * conj(w, xp)[..., None, :]) @ adjoint(v, xp)
+
+
+def checked(k: Array, defined: Array, xp: Namespace) -> Array:
+    """Tangents or cotangents, NaN for eigenvalues and their vectors that have no derivative.
+
+    Each number is a matrix of its own: beside what a defective eigenvalue makes, all is negligible.
+    """
+    defined = (defined + xp.zeros_like(real(k, xp)))[..., None, None]
+    return gap_quotient(k[..., None, None], defined, xp.ones_like(defined))[..., 0, 0]

@@ -1,0 +1,64 @@
+r"""Eigenvalues of a pencil, :math:`A v = w B v`."""
+
+from ..._rule import Edge, rule
+from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from ._general import decompose
+from .eig import eig, pencil_vjp
+from .eigvals import eigvals, pencil_values_jvp
+
+__all__ = ["eigvals_generalized"]
+
+
+@eigvals.def_form
+@rule(
+    signature="(n,n),(n,n)->(n)",
+    outputs="eigenvalues",
+    needs={"a": "simple eigenvalues", "b": "nonsingular"},
+    # No degrees: in another size LAPACK may find the eigenvalues in another order.
+    gauge=eigvals.declaration.gauge,
+    domain="nonsingular b (all eigenvalues are finite); for the rest that of eigvals",
+    cost="primal: one solve and the library's eig; derivative: that of eig and two products",
+    sources=("G. W. Stewart and J.-G. Sun, Matrix Perturbation Theory, 1990, chapter VI",),
+    edges={
+        "Jordan block": Edge(
+            primals=([[4.0, 2.0], [0.0, 2.0]], [[2.0, 0.0], [0.0, 1.0]]), first="nan", second="nan"
+        ),
+        "b singular": Edge(
+            primals=([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 0.0]]),
+            value="any", first="any", second="any",
+        ),
+        "order one": Edge(primals=([[2.0]], [[-4.0]])),
+    },
+)  # fmt: skip
+def eigvals_generalized(a: Array, b: Array, /, *, xp: Namespace) -> Array:
+    """Eigenvalues of ``a @ v = w * b @ v``, also as ``eigvals(a, b)``.
+
+    Parameters
+    ----------
+    a, b
+        ``(..., n, n)``, real or complex floating; `b` is nonsingular.
+
+    Returns
+    -------
+    array
+        ``(..., n)``, complex, in the order of ``eig(a, b)``, and in the unit of ``a / b``.
+    """
+    return decompose(a, b, xp)[0]
+
+
+@eigvals_generalized.def_jvp
+def eigvals_generalized_jvp(
+    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
+) -> Array:
+    """The diagonal of ``L (A_dot V - B_dot V diag(w))``, ``L = (B V)^-1``."""
+    (a, b), (a_dot, b_dot) = primals, tangents
+    return pencil_values_jvp(a, b, eig(a, b), a_dot, b_dot, xp)
+
+
+@eigvals_generalized.def_vjp
+def eigvals_generalized_vjp(
+    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
+) -> Arrays:
+    """``L^H diag(w_bar) V^H`` and ``-L^H diag(w_bar conj(w)) V^H``."""
+    a, b = primals
+    return pencil_vjp(a, b, eig(a, b), (cotangents[0], None), xp)

@@ -1,0 +1,88 @@
+"""Rules of a user's function: values, both modes, all second orders, vmap, on every framework."""
+
+import numpy as np
+import problems
+import pytest
+
+import gradrules as gr
+from gradrules.testing import _backends
+
+FRAMEWORKS = [name for name in _backends.installed() if name not in _backends.PLAIN]
+CASES = [
+    pytest.param(p, dtype, captured, id=f"{p}-{dtype}-{'captured' if captured else 'tree'}")
+    for p in problems.PROBLEMS
+    for dtype, captured in (("float64", False), ("complex128", True))
+]
+pytestmark = pytest.mark.usefixtures("x64")
+
+
+class Driver:
+    """A loss of one array in one framework."""
+
+    def __init__(self, framework, problem, dtype, captured):
+        adapter = gr.adapters.load(framework)
+        self.xp, self.transforms = adapter.xp, adapter.transforms
+        self.f = problems.loss(problem, self.xp, captured)
+        self.point, self.d, self.e = map(self.transforms.array, problems.theta(problem, dtype))
+
+    def pair(self, a, b):
+        product = a * (self.xp.conj(b) if "complex" in str(b.dtype) else b)
+        return self.xp.sum(self.xp.real(product) if "complex" in str(b.dtype) else product)
+
+    def down(self, f, along):
+        """The derivative along a direction, by reverse mode."""
+
+        def g(t):
+            y = f(t)
+            one = self.xp.ones_like(y)
+            return self.pair(self.transforms.vjp(lambda t: (f(t),), (t,), (one,))[0], along)
+
+        return g
+
+    def up(self, f, along):
+        """The same, by forward mode."""
+        return lambda t: self.transforms.jvp(lambda t: (f(t),), (t,), (along,))[0]
+
+    def run(self, *functions):
+        """All of the functions, compiled as one where eager calls would be compiled one by one."""
+
+        def g(t):
+            return tuple(f(t) for f in functions)
+
+        traced = self.transforms.compile(g) if "jax" in self.xp.__name__ else g
+        return [float(self.transforms.numpy(y)) for y in traced(self.point)]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(("problem", "dtype", "captured"), CASES)
+def test_value_and_first_derivatives(framework, problem, dtype, captured):
+    run = Driver(framework, problem, dtype, captured)
+    found = run.run(run.f, run.down(run.f, run.d), run.up(run.f, run.e))
+    np.testing.assert_allclose(found, problems.truth(problem, dtype)[:3], rtol=1e-9)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(("problem", "dtype", "captured"), CASES)
+def test_second_derivatives(framework, problem, dtype, captured):
+    run = Driver(framework, problem, dtype, captured)
+    found = run.run(
+        run.down(run.down(run.f, run.d), run.e),
+        run.up(run.down(run.f, run.d), run.e),
+        run.down(run.up(run.f, run.d), run.e),
+        run.up(run.up(run.f, run.d), run.e),
+    )
+    np.testing.assert_allclose(found, [problems.truth(problem, dtype)[3]] * 4, rtol=1e-8)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("problem", problems.PROBLEMS)
+def test_vmap(framework, problem):
+    run = Driver(framework, problem, "float64", captured=True)
+    if "vmap" in run.transforms.missing:
+        pytest.skip(run.transforms.missing["vmap"])
+    gradient = run.down(run.f, run.d)
+    mapped = run.transforms.vmap(lambda t: (run.f(t), gradient(t)))
+    points = run.xp.stack([run.point, run.point + 0.01 * run.e])
+    values, slopes = (run.transforms.numpy(y) for y in mapped(points))
+    alone = [[run.transforms.numpy(g(points[i])) for i in (0, 1)] for g in (run.f, gradient)]
+    np.testing.assert_allclose([values, slopes], alone, rtol=1e-9)

@@ -1,0 +1,65 @@
+"""PyTorch's own sample inputs of its linear algebra, through our derivatives.
+
+Values must be those of the native function, and gradcheck and gradgradcheck must pass, with forward mode.
+"""
+
+import operator
+import os
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("expecttest", reason="torch.testing._internal needs expecttest")
+
+from torch.autograd import gradcheck, gradgradcheck  # noqa: E402
+from torch.testing._internal.common_methods_invocations import op_db  # noqa: E402
+
+import gradrules as gr  # noqa: E402
+
+# Random directions here; every entry by ``nox -s samples``.
+FAST = not os.environ.get("GRADRULES_EVERY_ENTRY")
+DTYPES = (torch.float64, torch.complex128)
+OVERRIDDEN = {path for native in gr.adapters.load("torch").natives for path in native.paths.split()}
+# Every OpInfo of a function that a rule stands in for.
+CELLS = [
+    pytest.param(op, dtype, id=f"{op.formatted_name}-{str(dtype).rpartition('.')[2]}")
+    for op in op_db
+    for dtype in DTYPES
+    if f"torch.{op.name}" in OVERRIDDEN and op.supports_dtype(dtype, "cpu")
+]
+
+
+def called(op):
+    """The function as a user's code calls it: by name, so that an override is met."""
+    return lambda *args, **options: operator.attrgetter(op.name)(torch)(*args, **options)
+
+
+def floating(tree):
+    """The tensors of a result that have derivatives."""
+    return tuple(t for t in tree if t.is_floating_point() or t.is_complex())
+
+
+@pytest.mark.parametrize(("op", "dtype"), CELLS)
+def test_samples(op, dtype):
+    torch.manual_seed(0)
+    tried = 0
+    for sample in op.sample_inputs("cpu", dtype, requires_grad=True):
+        leaves = [sample.input, *sample.args]
+        tensors = [x for x in leaves if isinstance(x, torch.Tensor)]
+
+        def function(*given, sample=sample, leaves=leaves):
+            rest = iter(given)
+            first, *others = (next(rest) if isinstance(x, torch.Tensor) else x for x in leaves)
+            y = op.gradcheck_wrapper(called(op), first, *others, **sample.kwargs)
+            y = sample.output_process_fn_grad(y)
+            return floating(y if isinstance(y, tuple | list) else (y,))
+
+        native = function(*(x.detach() for x in tensors))
+        with gr.override("torch"):
+            ours = function(*tensors)
+            for a, b in zip(native, ours, strict=True):
+                assert torch.equal(a, b)
+            assert gradcheck(function, tensors, check_forward_ad=True, fast_mode=FAST)
+            assert gradgradcheck(function, tensors, fast_mode=FAST)
+        tried += 1
+    assert tried
