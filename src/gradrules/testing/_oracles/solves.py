@@ -6,7 +6,15 @@ import numpy as np
 from .._truth import Exact, oracle
 from ._exact import adjoint, array, matrix
 
-__all__ = ["cho_solve", "inv", "solve", "solve_triangular"]
+__all__ = [
+    "cho_solve",
+    "inv",
+    "ridge",
+    "solve",
+    "solve_banded",
+    "solve_triangular",
+    "tridiagonal_solve",
+]
 
 
 @oracle("inv")
@@ -48,3 +56,29 @@ def cho_solve(c: Exact, b: Exact, *, lower: bool = False) -> Exact:
         return b
     half = inv(np.tril(c) if lower else adjoint(np.triu(c)))
     return adjoint(half) @ (half @ b)
+
+
+@oracle("solve_banded")
+def solve_banded(ab: Exact, b: Exact, *, l_and_u: tuple[int, int] = (1, 1)) -> Exact:
+    """Solution of a banded system."""
+    n, (below, above) = len(b), l_and_u
+    a = np.zeros((n, n), dtype=object) + mpmath.mpf(0)
+    for i, j in np.ndindex(n, n):
+        if -below <= j - i <= above:
+            a[i, j] = ab[above + i - j, j]
+    return solve(a, b)
+
+
+@oracle("tridiagonal_solve")
+def tridiagonal_solve(dl: Exact, d: Exact, du: Exact, b: Exact) -> Exact:
+    """Solution of a tridiagonal system."""
+    return solve(
+        np.diag(dl[1:], -1) + np.diag(d) + np.diag(du[:-1], 1) if len(d) else np.diag(d), b
+    )
+
+
+@oracle("ridge")
+def ridge(a: Exact, b: Exact, alpha: Exact) -> Exact:
+    """By the normal equations, which cost nothing at this precision."""
+    gram = adjoint(a) @ a + np.eye(a.shape[1]) * mpmath.re(np.asarray(alpha)[()])
+    return solve(gram, adjoint(a) @ b)
