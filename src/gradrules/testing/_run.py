@@ -32,6 +32,10 @@ _NEEDS = {
     "pure": ("vjp",),
     "structure": ("vjp",),
 }
+_FUNCTION = (
+    "a function cannot be drawn: check_native tries a function of arrays that calls the rule, "
+    "and tests/actions every rule of this kind"
+)
 # Why a law about something that a rule may declare does not concern one that does not.
 _UNDECLARED = {
     "kept": "the rule keeps no arrays",
@@ -106,6 +110,10 @@ def run(
     once for each law.
     """
     hear = entering or (lambda _: None)
+    if rule.signature.function:
+        for law in (law for law in laws if law in LAWS):
+            yield _skip(rule, backend, law, _FUNCTION)
+        return
     inputs = [
         (s, c)
         for s, c in _inputs(rule, sampler, dtypes, quick=quick, seed=seed, examples=examples)
