@@ -110,16 +110,16 @@ def run(
     once for each law.
     """
     hear = entering or (lambda _: None)
-    if rule.signature.function:
-        for law in (law for law in laws if law in LAWS):
-            yield _skip(rule, backend, law, _FUNCTION)
-        return
+    of_function = rule.signature.function
+    drawn = (
+        ()
+        if of_function
+        else _inputs(rule, sampler, dtypes, quick=quick, seed=seed, examples=examples)
+    )
     inputs = [
-        (s, c)
-        for s, c in _inputs(rule, sampler, dtypes, quick=quick, seed=seed, examples=examples)
-        if case in (None, c.name) and (dtypes is None or c.dtype in dtypes)
+        (s, c) for s, c in drawn if case in (None, c.name) and (dtypes is None or c.dtype in dtypes)
     ]
-    missing = backend.missing
+    missing = dict.fromkeys(LAWS, _FUNCTION) if of_function else backend.missing
     for dtype in dict.fromkeys(c.dtype for _, c in inputs if c.dtype in missing):
         yield _skip(rule, backend, "all", missing[dtype], dtype)
     inputs = [(s, c) for s, c in inputs if c.dtype not in missing]
