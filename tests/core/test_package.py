@@ -2,8 +2,10 @@
 
 import importlib.metadata
 import inspect
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +47,13 @@ def test_registry_is_a_read_only_mapping_of_public_rules():
         gr.registry["det"] = gr.inv
     with pytest.raises(KeyError):
         gr.registry["nothing"]
+
+
+def test_every_function_is_in_the_readme():
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    table = readme[readme.index("## Use it") : readme.index("# PyTorch")]
+    named = set(re.findall(r"`(\w+)`", table))
+    assert named - {"vmap"} == set(OURS)
 
 
 OURS = [name for name, rule in gr.registry.items() if rule.__module__.startswith("gradrules.")]
