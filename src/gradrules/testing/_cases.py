@@ -325,7 +325,8 @@ def hard_kinds(rule: Rule) -> list[str]:
     if rule.declaration.degrees:
         kinds += ["large", "small", "rows scaled apart"]
     if not structure:
-        kinds += ["upper triangular", "unitary"]
+        kinds += ["upper triangular"]
+        kinds += [] if needs & OF_SINGULAR_VALUES else ["unitary"]
     if not needs & SIMPLE:
         kinds += ["repeated", "defective"]
     if not needs:
