@@ -136,7 +136,7 @@ def _rest(a: Array, ya: Array, xp: Namespace) -> Array:
     rank = real(trace(ya, xp), xp)[..., None, None]
     deficient = rank < order(a, xp) - 0.5
     rest = xp.where(deficient, rest, xp.zeros_like(rest))
-    return kinked(rest, xp.astype(deficient, rank.dtype) + xp.zeros_like(real(rest, xp)), smooth=1)
+    return kinked(rest, xp.astype(deficient, rank.dtype), smooth=1)
 
 
 def but_at_zero(change: Array, like: Array, a: Array, xp: Namespace) -> Array:
