@@ -9,6 +9,7 @@ from ._exact import adjoint, array, matrix
 __all__ = [
     "cho_solve",
     "inv",
+    "lstsq",
     "ridge",
     "solve",
     "solve_banded",
@@ -82,3 +83,11 @@ def ridge(a: Exact, b: Exact, alpha: Exact) -> Exact:
     """By the normal equations, which cost nothing at this precision."""
     gram = adjoint(a) @ a + np.eye(a.shape[1]) * mpmath.re(np.asarray(alpha)[()])
     return solve(gram, adjoint(a) @ b)
+
+
+@oracle("lstsq")
+def lstsq(a: Exact, b: Exact, *, cond: float | None = None) -> Exact:
+    """By the pseudo-inverse."""
+    from .projections import pinv  # noqa: PLC0415 (which needs `solve`)
+
+    return pinv(a, rtol=cond) @ b
