@@ -58,12 +58,14 @@ def loss(problem, xp, captured):
         if captured:
             return rule(lambda x: f(x, a, s, b), x, **options)
         tree = {"h": {"a": a}, "s": [s, 1.0], "b": b}
-        return rule(lambda x, p: f(x, p["h"]["a"], p["s"][0] * p["s"][1], p["b"]), x, tree, **options)
+        return rule(
+            lambda x, p: f(x, p["h"]["a"], p["s"][0] * p["s"][1], p["b"]), x, tree, **options
+        )
 
     def spectrum(t):
         a, s = xp.reshape(t[:9], (3, 3)), t[9:10]
 
-        def act(x, a, s, b):  # noqa: ARG001
+        def act(x, a, s, b):
             return times(a + adjoint(a), x) / 2 + xp.astype(square(s), x.dtype) * x
 
         w, v = called(gr.eigsh, act, numbers([1.0, 2.0, 0.5], t), a, s, a, k=2, which="LA")
@@ -72,7 +74,7 @@ def loss(problem, xp, captured):
 
     def singular(t):
         a, c = xp.reshape(t[:8], (2, 4)), t[8:9]
-        act = lambda x, a, c, b: times(a, x) * c  # noqa: ARG005, E731
+        act = lambda x, a, c, b: times(a, x) * c  # noqa: E731
         u, s, vh = called(gr.svds, act, numbers([1.0, 2.0, 0.5, 1.0], t), a, c, a, k=1)
         first = (numbers([1.0, 0.5], t)[None, :] @ u) * (vh @ numbers([1.0, 2, 0, 1], t)[:, None])
         return xp.sum(s**3) + xp.sum(real(first))
@@ -83,7 +85,7 @@ def loss(problem, xp, captured):
         if problem == "solve_action":
             x = called(gr.solve_action, lambda x, a, s, b: times(a, x) * s + 2 * x, b, a, s, b)
         elif problem == "solve_action cg":
-            act = lambda x, a, s, b: times(adjoint(a), times(a, x)) + 2 * x  # noqa: ARG005, E731
+            act = lambda x, a, s, b: times(adjoint(a), times(a, x)) + 2 * x  # noqa: E731
             x = called(gr.solve_action, act, b, a, s, b, solver="cg")
         elif problem == "root":
             x = called(gr.root, lambda x, a, s, b: times(a, x) + 0.2 * s * x**3 - b, zero, a, s, b)
@@ -140,7 +142,9 @@ def _exact(problem, t):
             if mp.norm(step) < mp.mpf(10) ** -48:
                 break
     weights = (1, 2, -1)
-    return sum(mp.re(v) ** 3 for v in x) + sum(abs(w * v) ** 2 for w, v in zip(weights, x, strict=True))
+    return sum(mp.re(v) ** 3 for v in x) + sum(
+        abs(w * v) ** 2 for w, v in zip(weights, x, strict=True)
+    )
 
 
 @functools.cache

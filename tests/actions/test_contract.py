@@ -71,7 +71,9 @@ def test_missing_derivatives_of_plain_arrays_are_refused(monkeypatch):
     monkeypatch.setattr("gradrules.adapters.imported", lambda: ([], []))
     f = lambda x: A @ x  # noqa: E731
     np.testing.assert_allclose(gr.solve_action(f, B), np.linalg.solve(A, B), rtol=1e-13)
-    np.testing.assert_allclose(gr.root(lambda x: A @ x - B, 0 * B), np.linalg.solve(A, B), rtol=1e-9)
+    np.testing.assert_allclose(
+        gr.root(lambda x: A @ x - B, 0 * B), np.linalg.solve(A, B), rtol=1e-9
+    )
     with pytest.raises(errors.MissingDerivativeError, match=r"root.*its vjp"):
         gr.root.vjp(lambda x: A @ x - B, B)[1](B)
     with pytest.raises(errors.MissingDerivativeError, match=r"svds.*its vjp"):

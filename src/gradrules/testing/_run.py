@@ -110,10 +110,6 @@ def run(
     once for each law.
     """
     hear = entering or (lambda _: None)
-    if rule.signature.function:
-        for law in (law for law in laws if law in LAWS):
-            yield _skip(rule, backend, law, _FUNCTION)
-        return
     inputs = [
         (s, c)
         for s, c in _inputs(rule, sampler, dtypes, quick=quick, seed=seed, examples=examples)
@@ -163,6 +159,8 @@ def _inputs(
     examples: int,
 ) -> Iterator[tuple[int, Case]]:
     """Inputs with the seeds that draw them; what is not drawn is tried once."""
+    if rule.signature.function:
+        return
     declared = rule.declaration
     drawn = rule.with_declaration(
         replace(
@@ -185,7 +183,9 @@ def _concerned(law: str, inputs: list[tuple[int, Case]]) -> list[tuple[int, Case
 
 
 def _lacks(rule: Rule, backend: Backend, law: str) -> str:
-    """The derivative that a law needs and the rule does not have, in words; empty if none."""
+    """What a law needs and the rule does not have, in words; empty if nothing."""
+    if rule.signature.function:
+        return _FUNCTION
     absent = [m for m in _NEEDS.get(law, ("jvp", "vjp")) if not backend.defines(rule, m)]
     return f"the rule has no {absent[0]}" if absent else ""
 
