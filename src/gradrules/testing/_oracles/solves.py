@@ -6,7 +6,7 @@ import numpy as np
 from .._truth import Exact, oracle
 from ._exact import adjoint, array, matrix
 
-__all__ = ["cho_solve", "inv", "solve", "solve_triangular"]
+__all__ = ["cho_solve", "inv", "solve", "solve_toeplitz", "solve_triangular"]
 
 
 @oracle("inv")
@@ -48,3 +48,13 @@ def cho_solve(c: Exact, b: Exact, *, lower: bool = False) -> Exact:
         return b
     half = inv(np.tril(c) if lower else adjoint(np.triu(c)))
     return adjoint(half) @ (half @ b)
+
+
+@oracle("solve_toeplitz")
+def solve_toeplitz(c: Exact, r: Exact, b: Exact) -> Exact:
+    """Solution of a Toeplitz system."""
+    n = len(c)
+    t = np.empty((n, n), dtype=object)
+    for i, j in np.ndindex(t.shape):
+        t[i, j] = c[i - j] if i >= j else r[j - i]
+    return solve(t, b)
