@@ -6,6 +6,7 @@ from .lstsq import lstsq
 from .ridge import ridge
 from .solve import solve
 from .solve_banded import solve_banded
+from .solve_toeplitz import solve_toeplitz
 from .solve_triangular import solve_triangular
 from .tridiagonal_solve import tridiagonal_solve
 
@@ -16,6 +17,7 @@ __all__ = [
     "ridge",
     "solve",
     "solve_banded",
+    "solve_toeplitz",
     "solve_triangular",
     "tridiagonal_solve",
 ]

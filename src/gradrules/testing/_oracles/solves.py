@@ -13,6 +13,7 @@ __all__ = [
     "ridge",
     "solve",
     "solve_banded",
+    "solve_toeplitz",
     "solve_triangular",
     "tridiagonal_solve",
 ]
@@ -91,3 +92,13 @@ def lstsq(a: Exact, b: Exact, *, cond: float | None = None) -> Exact:
     from .projections import pinv  # noqa: PLC0415 (which needs `solve`)
 
     return pinv(a, rtol=cond) @ b
+
+
+@oracle("solve_toeplitz")
+def solve_toeplitz(c: Exact, r: Exact, b: Exact) -> Exact:
+    """Solution of a Toeplitz system."""
+    n = len(c)
+    t = np.empty((n, n), dtype=object)
+    for i, j in np.ndindex(t.shape):
+        t[i, j] = c[i - j] if i >= j else r[j - i]
+    return solve(t, b)
