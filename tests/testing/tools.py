@@ -25,11 +25,11 @@ FAULTS = {
         "_taylor.frechet(kept, cotangents[0], xp, conjugate=True)[1]",
         "result(_taylor.frechet(kept, cotangents[0], xp, conjugate=True)[1], 0, 'multiplied', 2.0)"),
     "gaps of eigenvalues transposed": (
-        "eigh", "gap_quotient", "sign", "w[..., None, :] - w[..., :, None]",
+        "eigh", "gaps", "sign", "w[..., None, :] - w[..., :, None]",
         "w[..., None, :] + w[..., :, None]"),
     "a term is missing": (
-        "eigh", "eigh_vjp", "term dropped",
-        "inner + xp.astype(diagonal_matrix(w_bar, xp), v.dtype)", "inner"),
+        "eigh", "_vjp", "term dropped",
+        "left + v * xp.astype(w_bar, v.dtype)[..., None, :]", "left"),
     "second derivative, reverse over reverse": (
         "slogdet", "slogdet_vjp", "gradient stopped", "primals", "stopped(primals, 0)"),
     "second derivative of a composition": (
@@ -50,8 +50,9 @@ FAULTS = {
     "complex eigenvectors": (
         "eigvalsh", "values_vjp", "conjugate dropped", "adjoint(v, xp)", "transposed(v)"),
     "equal eigenvalues: finite and wrong": (
-        "eigh", "gap_quotient", "mask dropped", "xp.where(bad, xp.full_like(k, float('nan')), z)", "z"),
-    "close eigenvalues are called equal": ("eigh", "gap_quotient", "tolerance", "GAP", "GAP * 1000000.0"),
+        "eigh", "divided", "mask dropped",
+        "xp.where(near & ~negligible, xp.full_like(k, float('nan')), z)", "z"),
+    "close eigenvalues are called equal": ("eigh", "unresolved", "tolerance", "GAP", "GAP * 1000000.0"),
     "singular matrix: finite and wrong": (
         "slogdet", "poisoned", "mask dropped", "xp.where(bad, xp.full_like(x, float('nan')), zero)", "zero"),
     "singular matrix: a wrong quotient": (
