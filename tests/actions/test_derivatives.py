@@ -1,7 +1,7 @@
 """Rules of a user's function: values, both modes, all second orders, vmap, on every framework."""
 
+import by_action as problems
 import numpy as np
-import problems
 import pytest
 
 import gradrules as gr
