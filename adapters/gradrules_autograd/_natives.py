@@ -60,6 +60,18 @@ def _pair(compute_expm: bool = True, **_: Hashable) -> Options | None:
     return {} if compute_expm else None
 
 
+def _factors(
+    full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Options | None:
+    return {"full_matrices": full_matrices} if compute_uv and not hermitian else None
+
+
+def _above(rcond: object = None, hermitian: bool = False) -> Options | None:
+    if hermitian or not isinstance(rcond, float | None):
+        return None
+    return {} if rcond is None else {"rtol": rcond}
+
+
 _NUMPY = "autograd.numpy.linalg."
 _SCIPY = "autograd.scipy.linalg."
 
@@ -68,10 +80,12 @@ NATIVES = (
     Native("slogdet", _NUMPY + "slogdet", "a"),
     Native("inv", _NUMPY + "inv", "a"),
     Native("solve", _NUMPY + "solve", "a b"),
+    Native("pinv", _NUMPY + "pinv", "a rcond hermitian", _above),
     Native("qr", _NUMPY + "qr", "a mode", _with_q),
     Native("cholesky", _NUMPY + "cholesky", "a"),
     Native("eigh", _NUMPY + "eigh", "a UPLO", _triangle),
     Native("eigvalsh", _NUMPY + "eigvalsh", "a UPLO", _triangle),
+    Native("svd", _NUMPY + "svd", "a full_matrices compute_uv hermitian", _factors),
     Native("det", _SCIPY + "det", "a overwrite_a check_finite", _kept),
     Native("inv", _SCIPY + "inv", "a overwrite_a check_finite", _kept),
     Native(

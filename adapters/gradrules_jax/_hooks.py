@@ -83,4 +83,5 @@ hooks.provide(
     lu_solve=_lu_solve,
     repeat=_repeat,
     solve_triangular=_solve_triangular,
+    tridiagonal_solve=lax.linalg.tridiagonal_solve,
 )

@@ -63,6 +63,29 @@ def _not_vectors(arrays: Arrays, **_: Hashable) -> Arrays | None:
     return None if b.ndim > 1 and b.ndim == a.ndim - 1 else arrays
 
 
+def _factors(
+    full_matrices: bool = True,
+    compute_uv: bool = True,
+    hermitian: bool = False,
+    subset_by_index: tuple[int, int] | None = None,
+    **_: Hashable,
+) -> Options | None:
+    served = compute_uv and not hermitian and subset_by_index is None
+    return {"full_matrices": full_matrices} if served else None
+
+
+def _above(rtol: object = None, hermitian: bool = False) -> Options | None:
+    if hermitian or not isinstance(rtol, float | None):
+        return None
+    return {} if rtol is None else {"rtol": rtol}
+
+
+def _side(
+    side: str = "right", method: str = "qdwh", eps: object = None, max_iterations: object = None  # noqa: ARG001
+) -> Options:  # fmt: skip
+    return {"side": side}
+
+
 NATIVES = (
     Native("det", "jax.numpy.linalg.det", "a"),
     Native("det", "jax.scipy.linalg.det", "a overwrite_a check_finite"),
@@ -92,6 +115,8 @@ NATIVES = (
         "a lower overwrite_a check_finite",
         _as_one_of_two,
     ),
+    Native("pinv", "jax.numpy.linalg.pinv", "a rtol hermitian", _above),
+    Native("polar", "jax.scipy.linalg.polar", "a side method eps max_iterations", _side),
     Native("eigh", "jax.numpy.linalg.eigh", "a UPLO symmetrize_input", _symmetrized),
     Native(
         "eigh",
@@ -100,6 +125,20 @@ NATIVES = (
         _standard,
     ),
     Native("eigvalsh", "jax.numpy.linalg.eigvalsh", "a UPLO symmetrize_input", _symmetrized),
+    Native("eig", "jax.numpy.linalg.eig", "a"),
+    Native(
+        "svd",
+        "jax.numpy.linalg.svd",
+        "a full_matrices compute_uv hermitian subset_by_index",
+        _factors,
+    ),
+    Native(
+        "svd",
+        "jax.scipy.linalg.svd",
+        "a full_matrices compute_uv overwrite_a check_finite lapack_driver",
+        _factors,
+    ),
+    Native("svdvals", "jax.numpy.linalg.svdvals", "x"),
     Native("expm", "jax.scipy.linalg.expm", "A upper_triangular max_squarings", _full),
     Native("expm_frechet", "jax.scipy.linalg.expm_frechet", "A E method compute_expm", _pair),
 )

@@ -37,6 +37,11 @@ def solve_triangular(
     return tf.linalg.triangular_solve(a, b, lower=lower, adjoint=adjoint)
 
 
+def tridiagonal_solve(dl: Tensor, d: Tensor, du: Tensor, b: Tensor) -> Tensor:
+    """The three diagonals in one tensor."""
+    return tf.linalg.tridiagonal_solve(tf.stack([du, d, dl], axis=-2), b)
+
+
 def repeat(
     count: Tensor, most: int, body: Callable[[Any, Any], Any], state: tuple[Tensor, ...]
 ) -> tuple[Tensor, ...]:
@@ -87,4 +92,5 @@ hooks.provide(
     length=length,
     repeat=repeat,
     solve_triangular=solve_triangular,
+    tridiagonal_solve=tridiagonal_solve,
 )

@@ -58,6 +58,24 @@ def _complex_values(outputs: Arrays, arrays: Arrays) -> Arrays:
     return _as(arrays[0], values), *vectors
 
 
+def _factors(
+    full_matrices: bool = False,
+    compute_uv: bool = True,
+    name: str | None = None,  # noqa: ARG001
+) -> Options | None:
+    return {"full_matrices": full_matrices} if compute_uv else None
+
+
+def _values_behind(result: Any) -> Arrays:
+    s, u, v = result
+    return u, s, tf.linalg.adjoint(v)
+
+
+def _values_first(outputs: Arrays, arrays: Arrays) -> Arrays:  # noqa: ARG001
+    u, s, vh = outputs
+    return s, u, tf.linalg.adjoint(vh)
+
+
 def _as(array: Any, real: Any) -> Any:
     # The gradient of a cast warns of the imaginary part that it drops.
     return tf.complex(real, tf.zeros_like(real)) if array.dtype.is_complex else real
@@ -112,6 +130,14 @@ NATIVES = (
         _lower,
         outputs=_real_values,
         after=_complex_values,
+    ),
+    Native(
+        "svd",
+        _paths("svd", "svd"),
+        "tensor full_matrices compute_uv name",
+        _factors,
+        outputs=_values_behind,
+        after=_values_first,
     ),
     Native("expm", _paths("expm"), "input name"),
 )

@@ -8,7 +8,6 @@ import torch
 from torch.utils import _pytree as pytree
 
 from gradrules import Adapter, FlatFunction, Function, Rule
-from gradrules.errors import UnsupportedTransformError
 
 from . import _hooks  # noqa: F401 (imported for what it provides)
 from ._closures import close, visible
@@ -38,8 +37,17 @@ def _opaque(key: str, options: Options, *arrays: Any) -> Arrays:
     return _evaluate(_COMPILED[key], options, arrays)
 
 
+# Rules of functions run between the graphs that torch.compile makes: nothing of them is compiled.
+_close = torch.compiler.disable(close)
+
+
+@torch.compiler.disable
+def _uncompiled(rule: Rule, options: Options, arrays: Arrays) -> Arrays:
+    return evaluate(rule, options, visible(arrays))
+
+
 def _evaluate(rule: Rule, options: Options, arrays: Arrays) -> Arrays:
-    if any(map(is_distributed, arrays)) and not rule.signature.function:
+    if any(map(is_distributed, arrays)):
         return on_shards(rule, arrays, partial(evaluate, rule, options))
     return evaluate(rule, options, arrays)
 
@@ -58,6 +66,9 @@ class TorchAdapter(Adapter):
 
     def apply(self, rule: Rule, arrays: Arrays, options: Options) -> Arrays:
         """Evaluate `rule` so that torch differentiates it by the rule's derivatives."""
+        if rule.signature.function:
+            outputs: Arrays = _uncompiled(rule, options, arrays)
+            return outputs
         if torch.compiler.is_exporting():
             return saved(rule, options, arrays)
         if torch.compiler.is_dynamo_compiling():
@@ -71,13 +82,8 @@ class TorchAdapter(Adapter):
 
     def close(self, rule: str, f: FlatFunction, example: Arrays) -> tuple[Function, Arrays]:
         """Tensors that `f` captures become arguments."""
-        if torch.compiler.is_compiling():
-            msg = (
-                f"{rule}: torch.compile and torch.export do not take a function as an argument of a "
-                f"rule; call {rule} outside, or in a function marked torch.compiler.disable"
-            )
-            raise UnsupportedTransformError(msg)
-        return close(rule, f, example)
+        found: tuple[Function, Arrays] = _close(rule, f, example)
+        return found
 
     def opaque(self, function: Any) -> Any:
         """``torch.compile`` puts the call into its graph as it stands, as it does native calls."""

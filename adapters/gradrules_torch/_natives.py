@@ -53,6 +53,25 @@ def _whole(arrays: Arrays, UPLO: str = "L") -> Arrays:  # noqa: N803
     return (lookup("_mirror")(*arrays, lower=UPLO in "Ll"),)
 
 
+def _factors(full_matrices: bool = True, driver: str | None = None) -> Options:  # noqa: ARG001
+    return {"full_matrices": full_matrices}
+
+
+def _any_driver(driver: str | None = None) -> Options:  # noqa: ARG001
+    return {}
+
+
+def _above(atol: Any = None, rtol: Any = None, hermitian: bool = False) -> Options | None:
+    # torch's default is ours. A bound may also be a tensor, and then stays there.
+    if atol is not None or hermitian or not isinstance(rtol, float | None):
+        return None
+    return {} if rtol is None else {"rtol": rtol}
+
+
+def _above_rounding(rcond: float = 1e-15) -> Options:
+    return {"rtol": rcond} if rcond > 1e-15 else {}
+
+
 NATIVES = (
     Native("det", "torch.linalg.det", "A"),
     Native("det", "torch.det", "input"),
@@ -82,8 +101,15 @@ NATIVES = (
     Native("cholesky", "torch.linalg.cholesky", "A upper", _upper),
     Native("cholesky", "torch.cholesky", "input upper", _upper),
     Native("cholesky", "torch.Tensor.cholesky", "self upper", _upper),
+    Native("pinv", "torch.linalg.pinv", "A atol rtol hermitian", _above),
+    Native("pinv", "torch.pinverse", "input rcond", _above_rounding),
+    Native("pinv", "torch.Tensor.pinverse", "self rcond", _above_rounding),
     Native("eigh", "torch.linalg.eigh", "A UPLO"),
     Native("eigvalsh", "torch.linalg.eigvalsh", "A UPLO", before=_whole),
+    # torch.linalg.eigvals may have another order than the eigenvectors that its derivative needs.
+    Native("eig", "torch.linalg.eig", "A"),
+    Native("svd", "torch.linalg.svd", "A full_matrices driver", _factors),
+    Native("svdvals", "torch.linalg.svdvals", "A driver", _any_driver),
     Native("expm", "torch.linalg.matrix_exp", "A"),
     Native("expm", "torch.matrix_exp", "input"),
     Native("expm", "torch.Tensor.matrix_exp", "self"),

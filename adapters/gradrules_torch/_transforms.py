@@ -85,7 +85,8 @@ class TorchTransforms(Transforms):
 
         # torch.compile limits recompilations per code object: every function gets its own.
         fresh = FunctionType(run.__code__.replace(), globals(), closure=run.__closure__)
-        return torch.compile(fresh, fullgraph=True, backend=self.backend)
+        # Nor are shapes made symbolic when one follows another: torch 2.13 fails on such in forward mode.
+        return torch.compile(fresh, fullgraph=True, dynamic=False, backend=self.backend)
 
 
 def _inexact(x: Any) -> bool:

@@ -74,6 +74,12 @@ class FunctionRule(Rule):
         rule, arrays, here, _, _ = self._closed(function, arguments, options)
         return rule(*arrays, **here)
 
+    # As torch.compiler.disable: the compiler leaves the call as it stands, between two graphs.
+    __call__._torchdynamo_disable = True  # type: ignore[attr-defined]
+    __call__._torchdynamo_disable_msg = (  # type: ignore[attr-defined]
+        "torch.compile takes no rule of a function into its graph"
+    )
+
     def jvp(  # type: ignore[override]
         self, function: Any, primals: Sequence[Any], tangents: Sequence[Any], **options: Hashable
     ) -> tuple[Any, Any]:

@@ -112,7 +112,9 @@ class Signature:
                     lengths[axis] = length
                 elif length is not None and known != length:
                     raise ShapeError(self._misfit(rule, names, given, axis))
-        if len(set(batches)) > 1 or (len(batches) > 1 and None in batches[0]):
+        # Compared one by one: a symbolic length has no hash.
+        unequal = any(batch != batches[0] for batch in batches[1:])
+        if unequal or (len(batches) > 1 and None in batches[0]):
             arrays = self._broadcast(rule, names, arrays, batches, xp)
         return arrays, absent
 
@@ -140,10 +142,10 @@ class Signature:
         padded = [(1,) * (rank - len(batch)) + batch for batch in batches]
         common = []
         for lengths in zip(*padded, strict=True):
-            longer = {length for length in lengths if length != 1}
-            if len(longer) > 1:
+            longer = [length for length in lengths if length != 1]
+            if any(length != longer[0] for length in longer[1:]):
                 raise ShapeError(self._ragged(rule, names, batches))
-            common.append(longer.pop() if longer else 1)
+            common.append(longer[0] if longer else 1)
         return tuple(
             xp.broadcast_to(array, (*common, *tuple(array.shape)[len(array.shape) - len(core) :]))
             for array, core in zip(arrays, self.inputs, strict=True)

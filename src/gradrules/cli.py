@@ -243,7 +243,7 @@ def mutate_rules(
     call.
     """
     _import(load)
-    rules = _known("rule", rule, list(registry))
+    rules = _known("rule", rule, [r.name for r in registry.values() if not r.signature.function])
     kinds = _known("kind", kind, list(KINDS))
     backends = _known("backend", backend, _backends.installed()) if backend else None
     try:

@@ -26,6 +26,7 @@ __all__ = [
     "provide",
     "repeat",
     "solve_triangular",
+    "tridiagonal_solve",
 ]
 
 _NATIVE: dict[Namespace, dict[str, Callable[..., Any]]] = {}
@@ -163,6 +164,24 @@ def repeat(
     for i in range(int(count)):
         state = body(i, state)
     return state
+
+
+def tridiagonal_solve(dl: Array, d: Array, du: Array, b: Array, /, *, xp: Namespace) -> Array:
+    """Solve for the matrix with these three diagonals; ``dl[0]`` and ``du[-1]`` are not looked at.
+
+    Without a native routine by a dense solve, whose cost is n**3.
+    """
+    native = _native(xp, "tridiagonal_solve")
+    if native is not None:
+        return native(dl, d, du, b)
+    index = xp.arange(length(d, -1, xp=xp))
+    row, column = index[:, None], index[None, :]
+    zero = d[..., :, None] * 0
+    matrix = sum(
+        xp.where(row - column == offset, v[..., :, None], zero)
+        for offset, v in ((1, dl), (0, d), (-1, du))
+    )
+    return xp.linalg.solve(matrix, b)
 
 
 def choose(

@@ -1,9 +1,14 @@
-"""The rules of the library itself: tests register others beside them, in whatever order they run."""
+"""The rules of the library itself: tests register others beside them, in whatever order they run.
+
+Rules of a function are not among them: they have tests of their own, in tests/actions.
+"""
 
 import gradrules as gr
 
 RULES = {
-    name: rule for name, rule in gr.registry.items() if rule.__module__.startswith("gradrules.")
+    name: rule
+    for name, rule in gr.registry.items()
+    if rule.__module__.startswith("gradrules.") and not rule.signature.function
 }
 
 

@@ -7,7 +7,7 @@ import gradrules as gr
 
 
 @pytest.mark.parametrize("backend", ["numpy", "autograd"])
-@pytest.mark.parametrize("name", ["_gap_quotient", "_cofactor_derivative"])
+@pytest.mark.parametrize("name", ["_gap_quotient", "_cofactor_derivative", "_skew_sylvester"])
 def test_laws(name, backend):
     pytest.importorskip(backend)
     rule = gr.adapters.lookup(name)

@@ -65,3 +65,38 @@ def test_what_stands_beside_a_diagonal_does_not_matter():
     x = np.asarray([[1.0, np.inf], [np.nan, 2.0]])
     assert gr.trace(x) == 3.0
     assert np.array_equal(gr.diagonal(x), [1.0, 2.0])
+
+
+def test_tensordot_equals_numpy_and_is_differentiated():
+    x, y = rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 4, 5))
+    for axes in (0, 1, 2, ((1, 2), (0, 1)), ((-1,), (-2,)), ((2, 1), (1, 0))):
+        if axes != 1:
+            assert np.allclose(gr.tensordot(x, y, axes=axes), np.tensordot(x, y, axes), rtol=1e-12)
+    with pytest.raises(gr.errors.ShapeError, match="tensordot"):
+        gr.tensordot(x, y, axes=1)
+    with pytest.raises(gr.errors.OptionError, match="axes"):
+        gr.tensordot(x, y, axes=(1, 2, 3))
+    autograd = pytest.importorskip("autograd")
+    found = autograd.grad(lambda a: gr.tensordot(a, y).sum())(x)
+    assert np.allclose(found, np.broadcast_to(y.sum(axis=-1), x.shape), rtol=1e-14)
+
+
+def test_multi_dot_takes_the_cheapest_order(monkeypatch):
+    shapes = [(10, 100), (100, 5), (5, 50), (50, 1)]
+    arrays = [rng.standard_normal(s) for s in shapes]
+    assert np.allclose(gr.multi_dot(arrays), np.linalg.multi_dot(arrays), rtol=1e-12)
+    vectors = [arrays[0][0], *arrays[1:3], arrays[3][:, 0]]
+    assert gr.multi_dot(vectors) == pytest.approx(np.linalg.multi_dot(vectors))
+    assert np.allclose(gr.multi_dot(arrays[:2]), arrays[0] @ arrays[1], rtol=1e-13)
+    asked = []
+    call = gr.Rule.__call__
+
+    def recorded(self, *arrays, **options):
+        asked.append(tuple(a.shape for a in arrays))
+        return call(self, *arrays, **options)
+
+    monkeypatch.setattr(gr.Rule, "__call__", recorded)
+    gr.multi_dot(arrays)
+    assert asked == [((5, 50), (50, 1)), ((100, 5), (5, 1)), ((10, 100), (100, 1))]
+    with pytest.raises(gr.errors.ArrayTypeError, match="multi_dot"):
+        gr.multi_dot(arrays[:1])

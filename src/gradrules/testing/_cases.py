@@ -23,6 +23,7 @@ from ._matrices import (
     satisfies,
     spectra,
 )
+from ._tolerance import EPS
 from ._truth import has_oracle
 
 DTYPES = ("float32", "float64", "complex64", "complex128")
@@ -158,6 +159,8 @@ def build(
                     one = replace(one, scale=one.scale // 5, rows=one.rows // 5)
                 if need in OF_SINGULAR_VALUES:
                     one = replace(one, singular=True)
+                    if one.condition is not None:  # the smallest must be apart from zero
+                        one = replace(one, condition=min(one.condition, 2.0**-10 / EPS[dtype]))
                 # The elements of a batch are not of one size: what one needs, another must not get.
                 size = 8 ** (number % 2)
                 one = _structured(one, structure)
@@ -327,7 +330,9 @@ def hard_kinds(rule: Rule) -> list[str]:
     if rule.declaration.degrees:
         kinds += ["large", "small", "rows scaled apart"]
     if not structure:
-        kinds += ["upper triangular", "unitary"]
+        kinds += (
+            ["upper triangular"] if needs & OF_SINGULAR_VALUES else ["upper triangular", "unitary"]
+        )
     if not needs & SIMPLE:
         kinds += ["repeated", "defective"]
     if not needs:

@@ -53,7 +53,7 @@ def rules(
     Parameters
     ----------
     *chosen
-        Rules, or their names; by default all that are registered now.
+        Rules, or their names; by default all that are registered now, but for rules of functions.
     backends, laws
         Names; by default all that are installed, and all but ``agree``. A backend that is not
         installed is skipped.
@@ -69,7 +69,9 @@ def rules(
     import pytest  # noqa: PLC0415
 
     refuse_unknown("rule", [name for name in chosen if isinstance(name, str)], list(registry))
-    made = [registry[r] if isinstance(r, str) else r for r in chosen] or list(registry.values())
+    made = [registry[r] if isinstance(r, str) else r for r in chosen] or [
+        r for r in registry.values() if not r.signature.function
+    ]
     installed = _backends.installed()
     known = [*installed, *(name for name in adapters.available() if name not in installed)]
     names = list(backends) if backends is not None else installed

@@ -32,6 +32,10 @@ _NEEDS = {
     "pure": ("vjp",),
     "structure": ("vjp",),
 }
+_FUNCTION = (
+    "a function cannot be drawn: check_native tries a function of arrays that calls the rule, "
+    "and tests/actions every rule of this kind"
+)
 # Why a law about something that a rule may declare does not concern one that does not.
 _UNDECLARED = {
     "kept": "the rule keeps no arrays",
@@ -106,12 +110,16 @@ def run(
     once for each law.
     """
     hear = entering or (lambda _: None)
+    of_function = rule.signature.function
+    drawn = (
+        ()
+        if of_function
+        else _inputs(rule, sampler, dtypes, quick=quick, seed=seed, examples=examples)
+    )
     inputs = [
-        (s, c)
-        for s, c in _inputs(rule, sampler, dtypes, quick=quick, seed=seed, examples=examples)
-        if case in (None, c.name) and (dtypes is None or c.dtype in dtypes)
+        (s, c) for s, c in drawn if case in (None, c.name) and (dtypes is None or c.dtype in dtypes)
     ]
-    missing = backend.missing
+    missing = dict.fromkeys(LAWS, _FUNCTION) if of_function else backend.missing
     for dtype in dict.fromkeys(c.dtype for _, c in inputs if c.dtype in missing):
         yield _skip(rule, backend, "all", missing[dtype], dtype)
     inputs = [(s, c) for s, c in inputs if c.dtype not in missing]

@@ -169,7 +169,7 @@ class Truth:
             for sign, step, direction in zip(signs, steps, directions, strict=True):
                 weight = weight * sign / (2 * step)
                 moved = [
-                    p if d is None else p + exact(d) * (sign * step)
+                    p if d is None else np.asarray(p + exact(d) * (sign * step), dtype=object)
                     for p, d in zip(moved, direction, strict=True)
                 ]
             values = self._evaluate(moved, invariants=invariants)

@@ -6,7 +6,7 @@ from ... import hooks
 from ..._typing import Array, Arrays, Namespace
 from .._matrix import is_complex, real
 
-__all__ = ["eliminate"]
+__all__ = ["eliminate", "exchanged", "magnitude", "row_of"]
 
 
 def eliminate(a: Array, xp: Namespace, *, pivoting: bool) -> tuple[Array, Array]:
@@ -29,11 +29,11 @@ def eliminate(a: Array, xp: Namespace, *, pivoting: bool) -> tuple[Array, Array]
             return xp.sum(xp.where(column == i, w, xp.zeros_like(w)), axis=-1, keepdims=True)
 
         if pivoting:
-            size = xp.where(row >= i, _size(entries(w), xp), -xp.ones_like(row))
+            size = xp.where(row >= i, magnitude(entries(w), xp), -xp.ones_like(row))
             there = row == xp.astype(xp.argmax(size[..., 0], axis=-1), dtype)[..., None, None]
-            w, e = (_exchanged(x, here, there, xp) for x in (w, e))
-        low, top = entries(w), _row(w, here, xp)
-        pivot = _row(low, here, xp)
+            w, e = (exchanged(x, here, there, xp) for x in (w, e))
+        low, top = entries(w), row_of(w, here, xp)
+        pivot = row_of(low, here, xp)
         factor = low / xp.where(pivot == 0, xp.ones_like(pivot), pivot)
         w = xp.where(below & right, w - factor * top, w)
         return xp.where(below & (column == i), factor, w), e
@@ -47,16 +47,17 @@ def eliminate(a: Array, xp: Namespace, *, pivoting: bool) -> tuple[Array, Array]
     return w, e
 
 
-def _size(x: Array, xp: Namespace) -> Array:
+def magnitude(x: Array, xp: Namespace) -> Array:
+    """What pivots are compared by: the absolute value, or that of the two parts together."""
     return xp.abs(xp.real(x)) + xp.abs(xp.imag(x)) if is_complex(x) else xp.abs(x)
 
 
-def _row(w: Array, here: Array, xp: Namespace) -> Array:
+def row_of(w: Array, here: Array, xp: Namespace) -> Array:
     """The row where `here` holds."""
     return xp.sum(xp.where(here, w, xp.zeros_like(w)), axis=-2, keepdims=True)
 
 
-def _exchanged(x: Array, here: Array, there: Array, xp: Namespace) -> Array:
+def exchanged(x: Array, here: Array, there: Array, xp: Namespace) -> Array:
     """Two rows exchanged."""
-    one, other = _row(x, here, xp), _row(x, there, xp)
+    one, other = row_of(x, here, xp), row_of(x, there, xp)
     return xp.where(here, other, xp.where(there, one, x))

@@ -22,6 +22,8 @@ from .vector_norm import INF, along, norming, shared, size_of, times
 
 __all__ = ["check_matrix_order", "matrix_norm", "of_matrix", "steepest"]
 
+# The first singular value and the last.
+PAIR: dict[float | str, dict[str, int]] = {2: {"stop": 1}, -2: {"start": -1}}
 ORDERS = ("fro", "nuc", 1, -1, 2, -2, INF, -INF)
 
 
@@ -164,9 +166,7 @@ def steepest(x: Array, y: Array, order: float | str, xp: Namespace) -> Array:
     if order == "nuc":
         return unitary(x)
     if order in (2, -2):
-        last = min(x.shape[-2:])
-        start = 0 if order == 2 else last - 1
-        pair = singular_projectors(x, start=start, stop=start + 1).isometry
+        pair = singular_projectors(x, **PAIR[order]).isometry
         zero = xp.astype(y == 0, y.dtype) + xp.zeros_like(xp.abs(x))
         return kinked(xp.where(zero > 0.5, xp.zeros_like(pair), pair), zero)
     axis = -2 if order in (1, -1) else -1

@@ -19,7 +19,7 @@ def check_packed(length: int, rule: str) -> None:
 
 def packed(a: Array, xp: Namespace) -> Array:
     """The lower triangle of each matrix."""
-    n = a.shape[-1]
+    n = int(a.shape[-1])
     rows, columns = np.tril_indices(n)
     flat = xp.reshape(a, (*a.shape[:-2], n * n))
     return xp.take(flat, xp.asarray(rows * n + columns), axis=-1)
@@ -27,7 +27,7 @@ def packed(a: Array, xp: Namespace) -> Array:
 
 def unpacked(v: Array, xp: Namespace) -> Array:
     """Each entry of a packed vector in its place, and in that across the diagonal."""
-    n = _order(v.shape[-1])
+    n = _order(int(v.shape[-1]))
     i, j = np.indices((n, n))
     low, high = np.minimum(i, j), np.maximum(i, j)
     places = (high * (high + 1) // 2 + low).reshape(-1)

@@ -1,5 +1,6 @@
 """Products of vectors and matrices."""
 
+from ._compositions import multi_dot, tensordot
 from .cross import cross
 from .inverse_quadratic_form import inverse_quadratic_form
 from .khatri_rao import khatri_rao
@@ -17,7 +18,9 @@ __all__ = [
     "kron",
     "matmul",
     "matrix_power",
+    "multi_dot",
     "outer",
     "quadratic_form",
+    "tensordot",
     "vecdot",
 ]

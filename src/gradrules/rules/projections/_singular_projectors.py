@@ -44,14 +44,14 @@ def singular_projectors(
     rtol: float | None = None,
     xp: Namespace,
 ) -> Arrays:
-    """The blocks for the singular values from the place `start` to before `stop`.
+    """The blocks for the singular values from the place `start` to before `stop`, as of a sequence.
 
-    Without `stop` to the last that is not zero, as `rtol` has it.
+    With `rtol` for those of them that are above `rtol` times the largest.
     """
     u, s, vh = decompose(x, xp, full_matrices=False)
     part = slice(start, stop)
     u, vh = u[..., :, part], vh[..., part, :]
-    if stop is None:
+    if rtol is not None:
         some = xp.astype(nonzero(s, x, rtol, xp)[..., part], u.dtype)
         u, vh = u * some[..., None, :], vh * some[..., :, None]
     blocks = u @ adjoint(u, xp), u @ vh, adjoint(vh, xp) @ vh

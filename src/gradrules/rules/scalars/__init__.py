@@ -2,6 +2,7 @@
 
 from .det import det
 from .logdet import logdet
+from .pfaffian import pfaffian
 from .slogdet import slogdet
 
-__all__ = ["det", "logdet", "slogdet"]
+__all__ = ["det", "logdet", "pfaffian", "slogdet"]

@@ -2,8 +2,20 @@
 
 from .cho_solve import cho_solve
 from .inv import inv
+from .ridge import ridge
 from .solve import solve
+from .solve_banded import solve_banded
 from .solve_toeplitz import solve_toeplitz
 from .solve_triangular import solve_triangular
+from .tridiagonal_solve import tridiagonal_solve
 
-__all__ = ["cho_solve", "inv", "solve", "solve_toeplitz", "solve_triangular"]
+__all__ = [
+    "cho_solve",
+    "inv",
+    "ridge",
+    "solve",
+    "solve_banded",
+    "solve_toeplitz",
+    "solve_triangular",
+    "tridiagonal_solve",
+]

@@ -8,7 +8,7 @@ import numpy as np
 from .._truth import Exact, oracle
 from ._exact import read, scalar
 
-__all__ = ["det", "logdet", "slogdet"]
+__all__ = ["det", "logdet", "pfaffian", "slogdet"]
 
 
 def _determinant(a: Exact) -> Any:
@@ -49,3 +49,19 @@ def slogdet(x: Exact) -> tuple[Exact, Exact]:
     if d == 0:
         return scalar(mpmath.mpf(0)), scalar(mpmath.mpf("-inf"))
     return scalar(d / abs(d)), scalar(mpmath.log(abs(d)))
+
+
+@oracle("pfaffian")
+def pfaffian(x: Exact) -> Exact:
+    """By expansion along the first row of the skew part."""
+
+    def expanded(a: Exact) -> Any:
+        if len(a) % 2:
+            return mpmath.mpf(0)
+        total = mpmath.mpf(0 if len(a) else 1)
+        for j in range(1, len(a)):
+            rest = [i for i in range(1, len(a)) if i != j]
+            total = total - (-1) ** j * a[0, j] * expanded(a[np.ix_(rest, rest)])
+        return total
+
+    return scalar(expanded((x - x.T) / 2))

@@ -6,7 +6,16 @@ import numpy as np
 from .._truth import Exact, oracle
 from ._exact import adjoint, array, matrix
 
-__all__ = ["cho_solve", "inv", "solve", "solve_toeplitz", "solve_triangular"]
+__all__ = [
+    "cho_solve",
+    "inv",
+    "ridge",
+    "solve",
+    "solve_banded",
+    "solve_toeplitz",
+    "solve_triangular",
+    "tridiagonal_solve",
+]
 
 
 @oracle("inv")
@@ -58,3 +67,29 @@ def solve_toeplitz(c: Exact, r: Exact, b: Exact) -> Exact:
     for i, j in np.ndindex(t.shape):
         t[i, j] = c[i - j] if i >= j else r[j - i]
     return solve(t, b)
+
+
+@oracle("solve_banded")
+def solve_banded(ab: Exact, b: Exact, *, l_and_u: tuple[int, int] = (1, 1)) -> Exact:
+    """Solution of a banded system."""
+    n, (below, above) = len(b), l_and_u
+    a = np.zeros((n, n), dtype=object) + mpmath.mpf(0)
+    for i, j in np.ndindex(n, n):
+        if -below <= j - i <= above:
+            a[i, j] = ab[above + i - j, j]
+    return solve(a, b)
+
+
+@oracle("tridiagonal_solve")
+def tridiagonal_solve(dl: Exact, d: Exact, du: Exact, b: Exact) -> Exact:
+    """Solution of a tridiagonal system."""
+    return solve(
+        np.diag(dl[1:], -1) + np.diag(d) + np.diag(du[:-1], 1) if len(d) else np.diag(d), b
+    )
+
+
+@oracle("ridge")
+def ridge(a: Exact, b: Exact, alpha: Exact) -> Exact:
+    """By the normal equations, which cost nothing at this precision."""
+    gram = adjoint(a) @ a + np.eye(a.shape[1]) * mpmath.re(np.asarray(alpha)[()])
+    return solve(gram, adjoint(a) @ b)
