@@ -81,6 +81,14 @@ def _as(array: Any, real: Any) -> Any:
     return tf.complex(real, tf.zeros_like(real)) if array.dtype.is_complex else real
 
 
+def _above(
+    rcond: object = None, validate_args: bool = False, name: str | None = None  # noqa: ARG001
+) -> Options | None:  # fmt: skip
+    if not isinstance(rcond, float | None):
+        return None
+    return {} if rcond is None else {"rtol": rcond}
+
+
 def _paths(name: str, older: str = "") -> str:
     spaces = ("tensorflow", "tensorflow.compat.v1", "tensorflow.compat.v2")
     paths = [f"{space}.linalg.{name}" for space in spaces]
@@ -97,6 +105,7 @@ NATIVES = (
         after=_complex_logarithm,
     ),
     Native("inv", _paths("inv", "matrix_inverse"), "input adjoint name", _straight),
+    Native("pinv", _paths("pinv"), "a rcond validate_args name", _above),
     Native(
         "solve",
         _paths("solve", "matrix_solve"),

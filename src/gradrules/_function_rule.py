@@ -42,9 +42,8 @@ class FunctionRule(Rule):
         def with_option(*arrays: Array, **options: Any) -> Any:
             return primal(options.pop(self.function), *arrays, **options)
 
-        option = inspect.Parameter(self.function, inspect.Parameter.KEYWORD_ONLY)
         with_option.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [parameters[1], option, *parameters[3:]]
+            [parameters[1], *parameters[3:]]
         )
         with_option.__doc__, with_option.__module__ = primal.__doc__, primal.__module__
         super().__init__(with_option, signature=signature, **rest)
@@ -61,6 +60,8 @@ class FunctionRule(Rule):
             params = (f"{self.variable}[{i}]" for i in range(count - 1))
             made.inputs = (*self.inputs, *params)
             made.signature = self.signature.of(count)
+            made.defaults = {self.function: inspect.Parameter.empty, **self.defaults}
+            made._required = {self.function}
             self._of_count[count] = made
         return made
 

@@ -30,6 +30,11 @@ class Registry(Mapping[str, "Rule"]):
 registry = Registry()
 
 
+def of_arrays() -> list[str]:
+    """Names of the public rules that the laws can try: no law can draw a function."""
+    return [name for name, rule in registry.items() if not rule.signature.function]
+
+
 def lookup(name: str) -> "Rule":
     """The rule of that name, internal ones included."""
     return _RULES[name]

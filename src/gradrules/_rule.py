@@ -749,12 +749,11 @@ def rule(
         elementwise = ",".join(["()"] * arity) + "->" + ",".join(["()"] * len(names))
         from ._function_rule import FunctionRule  # noqa: PLC0415 (it is a kind of rule)
 
-        text = signature or elementwise
-        kind = FunctionRule if Signature(text).function else Rule
-        made = kind(
+        takes_function = signature is not None and Signature(signature).function
+        made = (FunctionRule if takes_function else Rule)(
             function,
             name=name or function.__name__,
-            signature=text,
+            signature=signature or elementwise,
             outputs=names,
             nondifferentiable=tuple(
                 [nondifferentiable] if isinstance(nondifferentiable, str) else nondifferentiable

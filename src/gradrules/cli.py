@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from . import _audit_report, _bench_report, _mutation_report, _pages, _report, registry
+from ._registry import of_arrays
 from ._rule import Rule
 from .testing import ACROSS, LAWS, _backends
 from .testing import _audit as auditing
@@ -102,7 +103,7 @@ def check_rules(
     """
     _import(load)
     plan = Plan(
-        rules=_known("rule", rule, list(registry)),
+        rules=_known("rule", rule, list(registry)) if rule else of_arrays(),
         backends=_known("backend", backend, _backends.installed()),
         laws=_known("law", law, [*LAWS, ACROSS]),
         quick=quick,
@@ -243,7 +244,7 @@ def mutate_rules(
     call.
     """
     _import(load)
-    rules = _known("rule", rule, [r.name for r in registry.values() if not r.signature.function])
+    rules = _known("rule", rule, of_arrays())
     kinds = _known("kind", kind, list(KINDS))
     backends = _known("backend", backend, _backends.installed()) if backend else None
     try:

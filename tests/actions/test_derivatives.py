@@ -44,13 +44,13 @@ class Driver:
         return lambda t: self.transforms.jvp(lambda t: (f(t),), (t,), (along,))[0]
 
     def run(self, *functions):
-        """All of the functions, compiled as one where eager calls would be compiled one by one."""
+        """The values of all functions, at the point."""
+        found = self.whole(lambda t: tuple(f(t) for f in functions))(self.point)
+        return [float(self.transforms.numpy(y)) for y in found]
 
-        def g(t):
-            return tuple(f(t) for f in functions)
-
-        traced = self.transforms.compile(g) if "jax" in self.xp.__name__ else g
-        return [float(self.transforms.numpy(y)) for y in traced(self.point)]
+    def whole(self, g):
+        """`g`, compiled as one where eager calls would be compiled one by one."""
+        return self.transforms.compile(g) if "jax" in self.xp.__name__ else g
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -81,8 +81,10 @@ def test_vmap(framework, problem):
     if "vmap" in run.transforms.missing:
         pytest.skip(run.transforms.missing["vmap"])
     gradient = run.down(run.f, run.d)
-    mapped = run.transforms.vmap(lambda t: (run.f(t), gradient(t)))
+    both = lambda t: (run.f(t), gradient(t))  # noqa: E731
     points = run.xp.stack([run.point, run.point + 0.01 * run.e])
-    values, slopes = (run.transforms.numpy(y) for y in mapped(points))
-    alone = [[run.transforms.numpy(g(points[i])) for i in (0, 1)] for g in (run.f, gradient)]
-    np.testing.assert_allclose([values, slopes], alone, rtol=1e-9)
+    mapped = run.whole(run.transforms.vmap(both))(points)
+    alone = map(run.whole(both), (points[0], points[1]))
+    found, expected = (np.asarray([[run.transforms.numpy(y) for y in ys] for ys in group])
+                       for group in ([mapped], alone))  # fmt: skip
+    np.testing.assert_allclose(found[0].T, expected, rtol=1e-9)

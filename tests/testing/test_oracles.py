@@ -116,6 +116,49 @@ def test_spectra_against_the_rigorous_ones_of_flint(a):
         assert near(np.outer(v[:, j], np.conj(v[:, j])), projector, DIGITS - 20)
 
 
+@pytest.mark.parametrize("a", [A[:2], A.T[:, :2], A + 1j * E, H])
+def test_singular_values_against_the_rigorous_spectrum_of_the_square(a):
+    x = exact(a)
+    u, s, vh = _oracles.svd(x, full_matrices=False)
+    assert near(u * s @ vh, x)
+    assert near(np.conj(u.T) @ u, exact(np.eye(len(s))))
+    square = x @ np.conj(x.T) if len(x) == len(s) else np.conj(x.T) @ x
+    values = flint.acb_mat([[ball(v) for v in row] for row in square]).eig(algorithm="rump")
+    wanted = sorted((middle(v).real for v in values), reverse=True)
+    assert near(s * s, wanted, DIGITS - 12)
+    assert near(_oracles.svdvals(x), s)
+
+
+@pytest.mark.parametrize("a", [A, A + 1j * E, _bank.frank(4)])
+def test_general_spectra_against_the_rigorous_ones_of_flint(a):
+    w, v = _oracles.eig(exact(a))
+    assert near(exact(a) @ v, v * w, DIGITS - 12)
+    assert near(np.sum(np.abs(v) ** 2, axis=0), np.ones(len(a)))
+    values = flint.acb_mat([[ball(x) for x in row] for row in exact(a)]).eig(algorithm="rump")
+    for value in map(middle, values):
+        assert min(abs(value - x) for x in w) < mpmath.mpf(10) ** (15 - DIGITS)
+    assert near(_oracles.eigvals(exact(a)), w)
+
+
+def test_pencils_and_projectors_by_what_defines_them():
+    a, b, identity = A + A.T, F @ F.T + np.eye(3), exact(np.eye(3))
+    x, y = exact(a), exact(b)
+    w, v = _oracles.eigh_generalized(x, y)
+    assert near(x @ v, y @ v * w, DIGITS - 12)
+    assert near(v.T @ y @ v, identity, DIGITS - 12)
+    assert near(_oracles.eigvalsh_generalized(x, y), w)
+    general, vectors = _oracles.eig_generalized(exact(A), exact(B @ B.T + np.eye(3)))
+    assert near(exact(A) @ vectors, exact(B @ B.T + np.eye(3)) @ vectors * general, DIGITS - 12)
+    p = _oracles.spectral_projector(exact(H), subset_by_index=(1, 2))
+    assert near(p @ p, p)
+    assert near(p @ exact(H), exact(H) @ p, DIGITS - 12)
+    assert near(np.trace(p), 2)
+    d, e = exact(np.asarray([1.0, 2.0, 4.0])), exact(np.asarray([0.5, -3.0]))
+    w, v = _oracles.eigh_tridiagonal(d, e)
+    t = np.diag(d) + np.diag(e, 1) + np.diag(e, -1)
+    assert near(t @ v, v * w, DIGITS - 12)
+
+
 @pytest.mark.parametrize("lower", [True, False])
 def test_the_triangle_that_is_read(lower):
     a = H + np.triu(np.full((3, 3), 7.0), 1) * (1 if lower else 0)

@@ -2,22 +2,27 @@
 
 from .._rule import rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
+from ._matrix import real
 
 __all__ = ["kinked"]
 
 
-@rule(name="_kinked", signature="(),()->()", nondifferentiable="bad")
+@rule(name="_kinked", signature="(),()->()")
 def kinked(x: Array, bad: Array, /, *, smooth: int = 0) -> Array:
-    """`x`, whose derivatives beyond the order `smooth` are NaN where `bad`, a real array, is 1."""
+    """`x`, whose derivatives beyond the order `smooth` are NaN where `bad`, a real array, is 1.
+
+    It is a function of `x` alone.
+    """
     return x * 1
 
 
 @kinked.def_jvp
 def kinked_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, smooth: int, xp: Namespace
-) -> Array:
+) -> Array | None:
     """The tangent, or NaN."""
-    return _marked(tangents[0], primals[1], smooth, xp)
+    x_dot = tangents[0]
+    return None if x_dot is None else _marked(x_dot, primals[1], smooth, xp)
 
 
 @kinked.def_vjp
@@ -31,5 +36,6 @@ def kinked_vjp(
 def _marked(v: Array, bad: Array, smooth: int, xp: Namespace) -> Array:
     if smooth:
         return kinked(v, bad, smooth=smooth - 1)
+    bad = real(bad, xp)
     factor = xp.where(bad > 0.5, xp.full_like(bad, float("nan")), xp.ones_like(bad))
     return v * xp.astype(factor, v.dtype)

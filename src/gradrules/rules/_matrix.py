@@ -80,6 +80,11 @@ def diagonal_matrix(v: Array, xp: Namespace) -> Array:
     return v[..., :, None] * hooks.eye_like(v, xp=xp)
 
 
+def weighted(u: Array, weights: Array, xp: Namespace) -> Array:
+    """``u @ diag(weights)`` for real weights."""
+    return u * xp.astype(weights, u.dtype)[..., None, :]
+
+
 def read(a: Array, lower: bool | None, xp: Namespace) -> Array:
     """The Hermitian matrix that a function of `a` reads.
 

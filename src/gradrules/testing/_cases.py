@@ -401,6 +401,6 @@ def named(rule: Rule) -> Iterator[Case]:
                     kind="named",
                     dtype=dtype,
                     primals=primals,
-                    options=dict(entry.options),
+                    options={**rule.declaration.variants[0], **entry.options},
                     crossed=True,
                 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradrules import Rule, adapters, registry
+from gradrules._registry import of_arrays
 
 from . import _backends
 from ._check import assert_passed, check, refuse_unknown
@@ -69,9 +70,9 @@ def rules(
     import pytest  # noqa: PLC0415
 
     refuse_unknown("rule", [name for name in chosen if isinstance(name, str)], list(registry))
-    made = [registry[r] if isinstance(r, str) else r for r in chosen] or [
-        r for r in registry.values() if not r.signature.function
-    ]
+    made = [registry[r] if isinstance(r, str) else r for r in chosen] or list(
+        map(registry.__getitem__, of_arrays())
+    )
     installed = _backends.installed()
     known = [*installed, *(name for name in adapters.available() if name not in installed)]
     names = list(backends) if backends is not None else installed

@@ -405,10 +405,10 @@ def _simple_eigenvalues(a: Any, eps: float) -> bool:
 
 
 def _simple_singular_values(a: Any, eps: float) -> bool:
-    """All apart from each other, and from zero."""
+    """All apart from each other, and above rounding."""
     s = np.linalg.svd(a, compute_uv=False)
-    lower = np.concatenate([s[..., 1:], 0 * s[..., :1]], axis=-1)
-    return bool(np.all(s - lower > 64 * max(a.shape[-2:]) * eps * s[..., :1]))
+    apart = -np.diff(s, axis=-1) > 64 * max(a.shape[-2:]) * eps * s[..., :1]
+    return bool(np.all(apart) and np.all(s[..., -1:] > 14 * eps * s[..., :1]))
 
 
 def _positive(a: Any, eps: float) -> bool:

@@ -110,16 +110,12 @@ def run(
     once for each law.
     """
     hear = entering or (lambda _: None)
-    of_function = rule.signature.function
-    drawn = (
-        ()
-        if of_function
-        else _inputs(rule, sampler, dtypes, quick=quick, seed=seed, examples=examples)
-    )
     inputs = [
-        (s, c) for s, c in drawn if case in (None, c.name) and (dtypes is None or c.dtype in dtypes)
+        (s, c)
+        for s, c in _inputs(rule, sampler, dtypes, quick=quick, seed=seed, examples=examples)
+        if case in (None, c.name) and (dtypes is None or c.dtype in dtypes)
     ]
-    missing = dict.fromkeys(LAWS, _FUNCTION) if of_function else backend.missing
+    missing = backend.missing
     for dtype in dict.fromkeys(c.dtype for _, c in inputs if c.dtype in missing):
         yield _skip(rule, backend, "all", missing[dtype], dtype)
     inputs = [(s, c) for s, c in inputs if c.dtype not in missing]
@@ -163,6 +159,8 @@ def _inputs(
     examples: int,
 ) -> Iterator[tuple[int, Case]]:
     """Inputs with the seeds that draw them; what is not drawn is tried once."""
+    if rule.signature.function:
+        return
     declared = rule.declaration
     drawn = rule.with_declaration(
         replace(
@@ -185,7 +183,9 @@ def _concerned(law: str, inputs: list[tuple[int, Case]]) -> list[tuple[int, Case
 
 
 def _lacks(rule: Rule, backend: Backend, law: str) -> str:
-    """The derivative that a law needs and the rule does not have, in words; empty if none."""
+    """What a law needs and the rule does not have, in words; empty if nothing."""
+    if rule.signature.function:
+        return _FUNCTION
     absent = [m for m in _NEEDS.get(law, ("jvp", "vjp")) if not backend.defines(rule, m)]
     return f"the rule has no {absent[0]}" if absent else ""
 

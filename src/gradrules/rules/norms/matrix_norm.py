@@ -167,8 +167,7 @@ def steepest(x: Array, y: Array, order: float | str, xp: Namespace) -> Array:
         return unitary(x)
     if order in (2, -2):
         pair = singular_projectors(x, **PAIR[order]).isometry
-        zero = xp.astype(y == 0, y.dtype) + xp.zeros_like(xp.abs(x))
-        return kinked(xp.where(zero > 0.5, xp.zeros_like(pair), pair), zero)
+        return kinked(xp.where(y == 0, xp.zeros_like(pair), pair), xp.astype(y == 0, y.dtype))
     axis = -2 if order in (1, -1) else -1
     sums = xp.sum(xp.abs(x), axis=axis, keepdims=True)
     return shared(x, sums, float(order), (-3 - axis,), xp)

@@ -8,7 +8,7 @@ For even p that is a product, :math:`G = B (B^H B)^{p/2-1}` with :math:`B = A / 
 
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import adjoint, guarded
+from .._matrix import adjoint, guarded, weighted
 from ..projections._singular_projectors import is_wide
 from ..spectra.svd import decompose, svd
 from .matrix_norm import steepest
@@ -102,7 +102,7 @@ def _steepest(x: Array, y: Array, p: float, xp: Namespace) -> Array:
     if p % 2:
         u, s, vh = svd(x, full_matrices=False)
         weights = norming(s, y[..., None], p, (-1,), xp)
-        return (u * xp.astype(weights, u.dtype)[..., None, :]) @ vh
+        return weighted(u, weights, xp) @ vh
     unit = norming(x, y[..., None, None], 2, (-2, -1), xp)
     gram = adjoint(unit, xp) @ unit if not is_wide(x) else unit @ adjoint(unit, xp)
     g = unit

@@ -185,10 +185,8 @@ def shared(x: Array, size: Array, order: float, axis: tuple[int, ...], xp: Names
     y = (xp.max if order > 0 else xp.min)(size, axis=axis, keepdims=True)
     there = xp.astype(size == y, y.dtype)
     count = xp.sum(there, axis=axis, keepdims=True)
-    zero = xp.zeros_like(xp.abs(x))
-    share = there / xp.where(count > 0, count, xp.ones_like(count)) + zero
+    share = there / xp.where(count > 0, count, xp.ones_like(count))
     # Of the other entries nothing is asked, not even a derivative of the sign of 0.
-    marked = kinked(x, xp.astype(count > 1, y.dtype) + zero)
-    return signed_power(xp.where(share > 0, marked, xp.ones_like(x)), q=0.0) * xp.astype(
-        share, x.dtype
-    )
+    marked = kinked(x, xp.astype(count > 1, y.dtype))
+    signs = signed_power(xp.where(share > 0, marked, xp.ones_like(x)), q=0.0)
+    return signs * xp.astype(share, x.dtype)

@@ -15,8 +15,8 @@ from ..._rule import rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, guarded, herm
 from .._rank import nonzero
+from ..spectra._across import across
 from ..spectra.svd import decompose
-from ._across import across
 
 __all__ = [
     "is_wide",

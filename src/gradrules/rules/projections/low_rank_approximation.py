@@ -5,7 +5,7 @@ r"""Best approximation of rank k, :math:`A_k = U_k S_k V_k^H`, as one matrix.
 
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import guarded
+from .._matrix import guarded, weighted
 from ..spectra.svd import decompose
 from ._singular_projectors import truncated_jvp, truncated_vjp
 
@@ -65,7 +65,7 @@ def low_rank_approximation(x: Array, /, *, k: int, xp: Namespace) -> Array:
         ``(..., m, n)``, same dtype and unit.
     """
     u, s, vh = decompose(x, xp, full_matrices=False)
-    return guarded(x, xp, ((u[..., :k] * s[..., None, :k]) @ vh[..., :k, :], 2))[0]
+    return guarded(x, xp, (weighted(u[..., :k], s[..., :k], xp) @ vh[..., :k, :], 2))[0]
 
 
 @low_rank_approximation.def_options

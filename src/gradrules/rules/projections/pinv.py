@@ -10,7 +10,7 @@ derivative in every direction: with :math:`A' = A - A Y A`, zero at an exact ran
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._kinked import kinked
-from .._matrix import adjoint, guarded, order, poisoned, real, trace
+from .._matrix import adjoint, guarded, order, poisoned, real, trace, weighted
 from .._rank import check_tolerance, nonzero
 from ..spectra.svd import decompose
 from ._singular_projectors import is_wide, mirrored, truncated, truncated_jvp, truncated_vjp
@@ -69,7 +69,7 @@ def pinv(x: Array, /, *, rtol: float | None = None, xp: Namespace) -> Array:
     some = nonzero(s, x, rtol, xp)
     one = xp.ones_like(s)
     inverse = xp.where(some, one / xp.where(some, s, one), xp.zeros_like(s))
-    return guarded(x, xp, ((adjoint(vh, xp) * inverse[..., None, :]) @ adjoint(u, xp), 2))[0]
+    return guarded(x, xp, (weighted(adjoint(vh, xp), inverse, xp) @ adjoint(u, xp), 2))[0]
 
 
 @pinv.def_options
@@ -136,7 +136,7 @@ def _rest(a: Array, ya: Array, xp: Namespace) -> Array:
     rank = real(trace(ya, xp), xp)[..., None, None]
     deficient = rank < order(a, xp) - 0.5
     rest = xp.where(deficient, rest, xp.zeros_like(rest))
-    return kinked(rest, xp.astype(deficient, rank.dtype) + xp.zeros_like(real(rest, xp)), smooth=1)
+    return kinked(rest, xp.astype(deficient, rank.dtype), smooth=1)
 
 
 def but_at_zero(change: Array, like: Array, a: Array, xp: Namespace) -> Array:

@@ -2,7 +2,7 @@ r"""Pseudo-inverse of a Hermitian matrix, by its eigenvalues."""
 
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import adjoint, guarded, harmless, herm, read, read_adjoint
+from .._matrix import adjoint, guarded, harmless, herm, read, read_adjoint, weighted
 from .._rank import check_tolerance, rounding
 from ._singular_projectors import truncated, truncated_jvp, truncated_vjp
 from .pinv import inverse_jvp, inverse_vjp
@@ -64,7 +64,7 @@ def pinvh(
     some = size > bound * xp.max(size, axis=-1, keepdims=True)
     one = xp.ones_like(w)
     inverse = xp.where(some, one / xp.where(some, w, one), xp.zeros_like(w))
-    return guarded(h, xp, (herm((v * inverse[..., None, :]) @ adjoint(v, xp), xp), 2))[0]
+    return guarded(h, xp, (herm(weighted(v, inverse, xp) @ adjoint(v, xp), xp), 2))[0]
 
 
 @pinvh.def_options

@@ -10,7 +10,7 @@ which divides by sums of singular values, never by their differences.
 from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import adjoint, guarded, herm, skew
+from .._matrix import adjoint, guarded, herm, skew, weighted
 from .._rank import nonzero
 from ..solves.solve import solve
 from ..spectra.svd import decompose
@@ -74,7 +74,7 @@ def polar(a: Array, /, *, side: str = "right", xp: Namespace) -> Arrays:
     """
     w, s, vh = decompose(a, xp, full_matrices=False)
     basis = adjoint(vh, xp) if side == "right" else w
-    p = (basis * s[..., None, :]) @ adjoint(basis, xp)
+    p = weighted(basis, s, xp) @ adjoint(basis, xp)
     return guarded(a, xp, (w @ vh, 2), (herm(p, xp), 2))
 
 
@@ -116,8 +116,7 @@ def polar_vjp(
 def unitary(a: Array, /, *, xp: Namespace) -> Array:
     """The unitary factor at full rank; at lower rank the partial isometry, and NaN for its derivative."""
     w, s, vh = decompose(a, xp, full_matrices=False)
-    some = xp.astype(nonzero(s, a, None, xp), w.dtype)
-    return guarded(a, xp, ((w * some[..., None, :]) @ vh, 2))[0]
+    return guarded(a, xp, (weighted(w, nonzero(s, a, None, xp), xp) @ vh, 2))[0]
 
 
 @unitary.def_jvp

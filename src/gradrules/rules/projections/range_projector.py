@@ -9,7 +9,7 @@ function that takes small singular values for zero: see `pinv`.
 from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import adjoint, guarded, herm, order, real, trace
+from .._matrix import adjoint, guarded, herm, order, real, trace, weighted
 from .._rank import check_tolerance, nonzero
 from ..spectra.svd import decompose
 from ._singular_projectors import projectors_jvp, projectors_vjp, singular_projectors
@@ -87,7 +87,7 @@ def range_projector_vjp(
 def range_of(a: Array, rcond: float | None, xp: Namespace) -> Array:
     """The projector, exactly the identity if nothing is left out; of data that are not finite anything."""
     u, s, _ = decompose(a, xp, full_matrices=False)
-    u = u * xp.astype(nonzero(s, a, rcond, xp), u.dtype)[..., None, :]
+    u = weighted(u, nonzero(s, a, rcond, xp), xp)
     p = u @ adjoint(u, xp)
     return xp.where(_is_whole(p, xp), hooks.eye_like(p, xp=xp), p)
 

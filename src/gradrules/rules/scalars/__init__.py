@@ -2,7 +2,8 @@
 
 from .det import det
 from .logdet import logdet
+from .logpdet import logpdet
 from .pfaffian import pfaffian
 from .slogdet import slogdet
 
-__all__ = ["det", "logdet", "pfaffian", "slogdet"]
+__all__ = ["det", "logdet", "logpdet", "pfaffian", "slogdet"]

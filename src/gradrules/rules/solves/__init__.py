@@ -2,6 +2,7 @@
 
 from .cho_solve import cho_solve
 from .inv import inv
+from .lstsq import lstsq
 from .ridge import ridge
 from .solve import solve
 from .solve_banded import solve_banded
@@ -12,6 +13,7 @@ from .tridiagonal_solve import tridiagonal_solve
 __all__ = [
     "cho_solve",
     "inv",
+    "lstsq",
     "ridge",
     "solve",
     "solve_banded",

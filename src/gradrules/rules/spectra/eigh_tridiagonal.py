@@ -99,7 +99,8 @@ def eigh_tridiagonal_jvp(
 ) -> tuple[Array, Array]:
     """First-order perturbation theory in the eigenbasis."""
     w, v = _tied(primals, outputs, degenerate)
-    moved = _times(v, *tangents, xp)
+    d_dot, e_dot = tangents
+    moved = _times(v, d_dot, e_dot, xp)
     z = quotient(xp.matrix_transpose(v) @ moved, w, degenerate, xp)
     return xp.sum(v * moved, axis=-2), v @ z
 

@@ -1,18 +1,15 @@
 r"""Projector on a range of the spectrum of a Hermitian matrix, :math:`P = V_k V_k^H`.
 
 It does not see the phases, nor anything that happens within the range: only the gaps between the
-eigenvalues inside and those outside matter. Its derivative is :math:`P' = Y + Y^H`, where
-
-.. math:: A Y - Y A = P A' Q, \qquad Y = P Y Q, \qquad Q = I - P.
-
-Differentiating this equation gives the same one with another right side. So derivatives of every order
-are solved with it, and none sees an eigenvector: all exist where eigenvalues inside are equal.
+eigenvalues inside and those outside matter. Its derivative is :math:`P' = X + X^H`, with the solution X
+across the two for :math:`A'`, see `_across`.
 """
 
 from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, herm, read, read_adjoint
+from ._across import across
 from ._gap_quotient import divided, gaps, unresolved
 from .eigh import chosen, decompose, eigh_options
 
@@ -93,7 +90,7 @@ def spectral_projector_jvp(
 ) -> Array:
     """``Y + Y^H``."""
     a, a_dot = read(primals[0], lower, xp), read(tangents[0], lower, xp)
-    return 2 * herm(_across(a, a_dot, part=subset_by_index), xp)
+    return 2 * herm(across(a, outputs[0], a_dot), xp)
 
 
 @spectral_projector.def_vjp
@@ -108,7 +105,7 @@ def spectral_projector_vjp(
 ) -> Array:
     """The same map, of the Hermitian part of ``P_bar``."""
     a, g = read(primals[0], lower, xp), herm(cotangents[0], xp)
-    return read_adjoint(2 * herm(_across(a, g, part=subset_by_index), xp), lower, xp)
+    return read_adjoint(2 * herm(across(a, outputs[0], g), xp), lower, xp)
 
 
 @spectral_projector.def_keep
@@ -174,43 +171,3 @@ def _solved(pairs: Arrays, r: Array, part: tuple[int, int], xp: Namespace) -> Ar
     k = adjoint(v, xp) @ adjoint(r, xp) @ inside
     z = divided(k, *_gaps(w, part, xp), xp=xp)
     return inside @ adjoint(v @ z, xp)
-
-
-@rule(name="_across_range", signature="(n,n),(n,n)->(n,n)", least_length=1)
-def _across(a: Array, r: Array, /, *, part: tuple[int, int], xp: Namespace) -> Array:
-    """``Y`` with ``A Y - Y A = P R Q``, for a Hermitian `a`."""
-    return _solved(decompose(herm(a, xp), xp), r, part, xp)
-
-
-# With D = P': Y = P Y Q, so that Y' = D Y - Y D + P Y' Q, and
-# A Y' - Y' A = (P R Q)' - A' Y + Y A' within the block, (P R Q)' = D R Q + P R' Q - P R D there.
-@_across.def_jvp
-def _across_jvp(
-    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, part: tuple[int, int], xp: Namespace
-) -> Array:
-    (a, r), (y,), (a_dot, r_dot) = primals, outputs, tangents
-    if a_dot is None:
-        return _across(a, r_dot, part=part)
-    a_dot = herm(a_dot, xp)
-    d = 2 * herm(_across(a, a_dot, part=part), xp)
-    right = d @ r - r @ d - a_dot @ y + y @ a_dot
-    right = right if r_dot is None else right + r_dot
-    return d @ y - y @ d + _across(a, right, part=part)
-
-
-# The map from R to Y is its own adjoint; W is what it makes of the cotangent.
-@_across.def_vjp
-def _across_vjp(
-    primals: Arrays,
-    outputs: Arrays,
-    cotangents: MaybeArrays,
-    *,
-    part: tuple[int, int],
-    xp: Namespace,
-) -> Arrays:
-    (a, r), (y,), (g,) = primals, outputs, cotangents
-    w = _across(a, g, part=part)
-    rh, yh = adjoint(r, xp), adjoint(y, xp)
-    h = g @ yh - yh @ g + w @ rh - rh @ w
-    of_a = _across(a, 2 * herm(h, xp), part=part) - w @ yh + yh @ w
-    return herm(of_a, xp), w

@@ -7,8 +7,9 @@ import numpy as np
 
 from .._truth import Exact, oracle
 from ._exact import read, scalar
+from .spectra import eigvalsh
 
-__all__ = ["det", "logdet", "pfaffian", "slogdet"]
+__all__ = ["det", "logdet", "logpdet", "pfaffian", "slogdet"]
 
 
 def _determinant(a: Exact) -> Any:
@@ -65,3 +66,16 @@ def pfaffian(x: Exact) -> Exact:
         return total
 
     return scalar(expanded((x - x.T) / 2))
+
+
+def _counting(x: Exact, rtol: float | None) -> list[Any]:
+    """The eigenvalues that are not small."""
+    w = eigvalsh(x)
+    bound = len(x) * 2.0**-52 if rtol is None else rtol
+    return [v for v in w if abs(v) > bound * max(map(abs, w))]
+
+
+@oracle("logpdet")
+def logpdet(x: Exact, *, rtol: float | None = None) -> Exact:
+    """Sum of their logarithms."""
+    return scalar(mpmath.fsum(mpmath.log(v) for v in _counting(x, rtol)))

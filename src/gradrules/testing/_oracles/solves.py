@@ -9,6 +9,7 @@ from ._exact import adjoint, array, matrix
 __all__ = [
     "cho_solve",
     "inv",
+    "lstsq",
     "ridge",
     "solve",
     "solve_banded",
@@ -59,16 +60,6 @@ def cho_solve(c: Exact, b: Exact, *, lower: bool = False) -> Exact:
     return adjoint(half) @ (half @ b)
 
 
-@oracle("solve_toeplitz")
-def solve_toeplitz(c: Exact, r: Exact, b: Exact) -> Exact:
-    """Solution of a Toeplitz system."""
-    n = len(c)
-    t = np.empty((n, n), dtype=object)
-    for i, j in np.ndindex(t.shape):
-        t[i, j] = c[i - j] if i >= j else r[j - i]
-    return solve(t, b)
-
-
 @oracle("solve_banded")
 def solve_banded(ab: Exact, b: Exact, *, l_and_u: tuple[int, int] = (1, 1)) -> Exact:
     """Solution of a banded system."""
@@ -93,3 +84,21 @@ def ridge(a: Exact, b: Exact, alpha: Exact) -> Exact:
     """By the normal equations, which cost nothing at this precision."""
     gram = adjoint(a) @ a + np.eye(a.shape[1]) * mpmath.re(np.asarray(alpha)[()])
     return solve(gram, adjoint(a) @ b)
+
+
+@oracle("lstsq")
+def lstsq(a: Exact, b: Exact, *, cond: float | None = None) -> Exact:
+    """By the pseudo-inverse."""
+    from .projections import pinv  # noqa: PLC0415 (which needs `solve`)
+
+    return pinv(a, rtol=cond) @ b
+
+
+@oracle("solve_toeplitz")
+def solve_toeplitz(c: Exact, r: Exact, b: Exact) -> Exact:
+    """Solution of a Toeplitz system."""
+    n = len(c)
+    t = np.empty((n, n), dtype=object)
+    for i, j in np.ndindex(t.shape):
+        t[i, j] = c[i - j] if i >= j else r[j - i]
+    return solve(t, b)

@@ -10,7 +10,7 @@ at any order. With :math:`Z = X(\dot H)`, and :math:`\dot P = Z + Z^H`,
 from ..._rule import rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, diagonal, guarded, harmless, herm, real
-from ..spectra._gap_quotient import gap_quotient, gaps
+from ._gap_quotient import gap_quotient, gaps
 
 __all__ = ["across"]
 
@@ -31,8 +31,8 @@ def across(h: Array, p: Array, c: Array, /, *, xp: Namespace) -> Array:
     k = xp.where(inside[..., None, :] & ~inside[..., :, None], k, xp.zeros_like(k))
     size = xp.max(xp.abs(w), axis=-1)[..., None, None]
     z = gap_quotient.__wrapped__(k, *gaps(w, size, xp), xp=xp)
-    # An eigenvector that is partly inside: the gap is below rounding.
-    torn = xp.any((share > 0.1) & (share < 0.9), axis=-1)[..., None, None]
+    # An eigenvector that is partly inside, or a projector that is NaN: the gap is below rounding.
+    torn = ~xp.all((share < 0.1) | (share > 0.9), axis=-1)[..., None, None]
     z = xp.where(torn, xp.full_like(z, float("nan")), z)
     return guarded(h, xp, (v @ z @ vh, 2))[0]
 
