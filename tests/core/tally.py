@@ -277,9 +277,9 @@ def _of_values(name):
     return lambda *arguments, **keywords: _constant(getattr(plain, name), *arguments, **keywords)
 
 
-abs, all, eye, full_like, isfinite, max, ones_like, zeros_like = map(
-    _of_values, ["abs", "all", "eye", "full_like", "isfinite", "max", "ones_like", "zeros_like"]
-)
+abs, all, any, eye, full_like = map(_of_values, ["abs", "all", "any", "eye", "full_like"])
+isfinite, isinf, max = map(_of_values, ["isfinite", "isinf", "max"])
+ones_like, zeros_like = map(_of_values, ["ones_like", "zeros_like"])
 
 
 isdtype, result_type = plain.isdtype, plain.result_type
