@@ -64,7 +64,9 @@ def pinvh(
     some = size > bound * xp.max(size, axis=-1, keepdims=True)
     one = xp.ones_like(w)
     inverse = xp.where(some, one / xp.where(some, w, one), xp.zeros_like(w))
-    return guarded(h, xp, (herm((v * inverse[..., None, :]) @ adjoint(v, xp), xp), 2))[0]
+    return guarded(
+        h, xp, (herm((v * xp.astype(inverse, v.dtype)[..., None, :]) @ adjoint(v, xp), xp), 2)
+    )[0]
 
 
 @pinvh.def_options
