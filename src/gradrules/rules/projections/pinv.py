@@ -69,7 +69,9 @@ def pinv(x: Array, /, *, rtol: float | None = None, xp: Namespace) -> Array:
     some = nonzero(s, x, rtol, xp)
     one = xp.ones_like(s)
     inverse = xp.where(some, one / xp.where(some, s, one), xp.zeros_like(s))
-    return guarded(x, xp, ((adjoint(vh, xp) * inverse[..., None, :]) @ adjoint(u, xp), 2))[0]
+    return guarded(
+        x, xp, ((adjoint(vh, xp) * xp.astype(inverse, vh.dtype)[..., None, :]) @ adjoint(u, xp), 2)
+    )[0]
 
 
 @pinv.def_options
