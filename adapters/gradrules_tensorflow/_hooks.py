@@ -1,7 +1,7 @@
 """Native routines of TensorFlow behind :mod:`gradrules.hooks`.
 
 The pair ``lu_factor`` / ``lu_solve`` is left to its fallback: the LU kernel works neither under XLA
-nor under ``vectorized_map``.
+nor under ``vectorized_map``. So is ``tridiagonal_solve``, which XLA does not have with pivots.
 """
 
 from collections.abc import Callable
@@ -35,11 +35,6 @@ def solve_triangular(
     if unit_diagonal:
         a = xp.where(eye_like(a) != 0, tf.ones_like(a), a)
     return tf.linalg.triangular_solve(a, b, lower=lower, adjoint=adjoint)
-
-
-def tridiagonal_solve(dl: Tensor, d: Tensor, du: Tensor, b: Tensor) -> Tensor:
-    """The three diagonals in one tensor."""
-    return tf.linalg.tridiagonal_solve(tf.stack([du, d, dl], axis=-2), b)
 
 
 def repeat(
@@ -92,5 +87,4 @@ hooks.provide(
     length=length,
     repeat=repeat,
     solve_triangular=solve_triangular,
-    tridiagonal_solve=tridiagonal_solve,
 )

@@ -38,12 +38,12 @@ def eliminate(a: Array, xp: Namespace, *, pivoting: bool) -> tuple[Array, Array]
         w = xp.where(below & right, w - factor * top, w)
         return xp.where(below & (column == i), factor, w), e
 
-    symbolic = hasattr(m, "dtype") or hasattr(n, "dtype")
-    least = xp.minimum(xp.asarray(m), xp.asarray(n)) if symbolic else min(m, n)
     one = real(hooks.eye_like(xp.matrix_transpose(a), xp=xp), xp)
+    # A length may be symbolic; an array made of arrays is not.
+    count = xp.sum(one[:, :n])
+    most = n if hasattr(n, "dtype") else min(m, n)
     start = real(xp.sum(xp.zeros_like(a), axis=-1, keepdims=True), xp) + one
-    count = xp.astype(xp.asarray(least), dtype)
-    w, e = hooks.repeat(count, least, step, (a * 1, start), xp=xp)
+    w, e = hooks.repeat(count, most, step, (a * 1, start), xp=xp)
     return w, e
 
 

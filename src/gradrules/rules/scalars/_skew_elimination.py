@@ -60,8 +60,8 @@ def skew_eliminate(a: Array, xp: Namespace) -> Arrays:
     e = xp.zeros_like(real(a, xp)) + real(one, xp)
     ones = xp.sum(xp.zeros_like(a), axis=-1) + 1
     sign = real(xp.sum(xp.zeros_like(a), axis=(-2, -1), keepdims=True), xp) + 1
-    pairs = n // 2
-    count = xp.astype(xp.asarray(pairs), dtype)
+    # A length may be symbolic; an array made of arrays is not.
+    count = xp.floor(xp.sum(real(one, xp)) / 2)
     start = (a * 1, xp.zeros_like(a), ones, e, sign)
-    _, below, t, e, sign = hooks.repeat(count, pairs, step, start, xp=xp)
+    _, below, t, e, sign = hooks.repeat(count, n // 2, step, start, xp=xp)
     return below + one, t, e, sign

@@ -24,7 +24,7 @@ __all__ = ["logpdet"]
     ),
     variants=({}, {"rtol": 1e-3}),
     edges={
-        "rank one of two": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],)),
+        "rank one": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],)),
         "rank two of three": Edge(primals=([[2.0, 1.0, 3.0], [1.0, 2.0, 3.0], [3.0, 3.0, 6.0]],)),
         "identity": Edge(primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],)),
         "not symmetric": Edge(primals=([[2.0, 5.0], [-4.0, 3.0]],)),
