@@ -7,6 +7,7 @@ below carry array-API names, so that the module is its own array namespace.
 
 # ruff: noqa: A001, E731 (the standard's names; an operator is a line)
 
+import builtins
 import itertools
 from dataclasses import dataclass, field
 
@@ -41,6 +42,7 @@ class Array:
     __rtruediv__ = lambda a, b: multiply(b, reciprocal(a))
     __matmul__ = lambda a, b: matmul(a, b)
     __neg__ = lambda a: _linear(a, np.negative, np.negative)
+    __pow__ = lambda a, b: _constant(np.power, a, b)  # of what is compared alone
     __lt__ = lambda a, b: _constant(np.less, a, b)
     __le__ = lambda a, b: _constant(np.less_equal, a, b)
     __gt__ = lambda a, b: _constant(np.greater, a, b)
@@ -85,7 +87,7 @@ def vjp(f, primals, cotangents):
     bars = dict(zip(outputs, cotangents, strict=True))
     for c in reversed(calls):
         given = tuple(bars.get(y) for y in c.outputs)
-        if any(bar is not None for bar in given):
+        if builtins.any(bar is not None for bar in given):
             for x, bar in zip(c.inputs, c.vjp(c.inputs, c.outputs, given), strict=True):
                 if bar is not None:
                     bars[x] = bar if bars.get(x) is None else bars[x] + bar
@@ -98,7 +100,7 @@ def jvp(f, primals, tangents):
     dots = dict(zip(leaves, tangents, strict=True))
     for c in calls:
         given = tuple(dots.get(x) for x in c.inputs)
-        if any(dot is not None for dot in given):
+        if builtins.any(dot is not None for dot in given):
             dots.update(zip(c.outputs, c.jvp(c.inputs, c.outputs, given), strict=True))
     return tuple(zeros_like(y) if dots.get(y) is None else dots[y] for y in outputs)
 
