@@ -9,6 +9,7 @@ function that takes small singular values for zero: see `pinv`.
 from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._kinked import kinked
 from .._matrix import adjoint, guarded, herm, order, real, trace, weighted
 from .._rank import check_tolerance, nonzero
 from ..spectra.svd import decompose
@@ -99,7 +100,7 @@ def range_jvp(a: Array, p: Array, e: Array, rcond: float | None, xp: Namespace) 
         return _unless_all(moved, p, xp)
     y = pinv(a)
     moved = e @ y
-    rest = a - p @ a
+    rest = _rest(a, p, xp)
     x = moved - p @ moved + rest @ (adjoint(e, xp) @ (adjoint(y, xp) @ y))
     return but_at_zero(_unless_all(2 * herm(x, xp), p, xp), p, a, xp)
 
@@ -112,8 +113,15 @@ def range_vjp(a: Array, p: Array, p_bar: Array, rcond: float | None, xp: Namespa
         return projectors_vjp((a,), blocks, (w / 2, None, None), xp=xp)
     y = pinv(a)
     yh = adjoint(y, xp)
-    rest = a - p @ a
+    rest = _rest(a, p, xp)
     return but_at_zero((w - p @ w) @ yh + yh @ (y @ (w @ rest)), a, a, xp)
+
+
+def _rest(a: Array, p: Array, xp: Namespace) -> Array:
+    """``A - P A``, which serves derivatives up to the second; at deficient rank a third one is NaN."""
+    rank = real(trace(p, xp), xp)[..., None, None]
+    deficient = (rank < order(a, xp) - 0.5) & (rank < order(p, xp) - 0.5)
+    return kinked(a - p @ a, xp.astype(deficient, rank.dtype), smooth=1)
 
 
 def _unless_all(change: Array, p: Array, xp: Namespace) -> Array:
