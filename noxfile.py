@@ -74,7 +74,8 @@ def wheel(session: nox.Session) -> None:
     )  # fmt: skip
     gradrules = f"{out}/empty/bin/gradrules"
     session.run(gradrules, "list", external=True)
-    session.run(gradrules, "check", "--quick", "--backend", "numpy", external=True)
+    laws = ["--law", "jvp", "--law", "vjp"]
+    session.run(gradrules, "check", "--quick", "--backend", "numpy", *laws, external=True)
 
 
 @nox.session
