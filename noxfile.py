@@ -90,7 +90,7 @@ def contract(session: nox.Session) -> None:
     """Every cell of the transform matrix, and the page that shows it: hours."""
     session.install(TORCH, "-e", ".[all]")
     session.env["GRADRULES_TRUTH_CACHE"] = session.create_tmp()
-    session.run("pytest", "-q", "tests/contract", env={"GRADRULES_ALL_WITNESSES": "1"})
+    session.run("pytest", "-q", "tests/contract", env={"GRADRULES_EVERYTHING": "1"})
     records = []
     for framework in session.posargs or ["torch", "jax", "tensorflow", "autograd"]:
         records.append(f"{session.create_tmp()}/{framework}.jsonl")
@@ -100,10 +100,18 @@ def contract(session: nox.Session) -> None:
 
 
 @nox.session
+def actions(session: nox.Session) -> None:
+    """Rules of a function: every derivative in every framework, also where it compiles for long."""
+    session.install(TORCH, "-e", ".[all]")
+    session.env["GRADRULES_EVERYTHING"] = "1"
+    session.run("pytest", "-q", "tests/actions", *session.posargs)
+
+
+@nox.session
 def samples(session: nox.Session) -> None:
     """PyTorch's own sample inputs, every entry of every derivative: minutes."""
     session.install(TORCH, "-e", ".[all]")
-    session.env["GRADRULES_EVERY_ENTRY"] = "1"
+    session.env["GRADRULES_EVERYTHING"] = "1"
     session.run("pytest", "-q", "tests/adapters/test_torch_samples.py", *session.posargs)
 
 

@@ -1,5 +1,7 @@
 """Rules of a user's function: values, both modes, all second orders, vmap, on every framework."""
 
+import os
+
 import by_action as problems
 import numpy as np
 import pytest
@@ -14,6 +16,20 @@ CASES = [
     for dtype, captured in (("float64", False), ("complex128", True))
 ]
 pytestmark = pytest.mark.usefixtures("x64")
+# What these frameworks trace and compile takes a minute each: a loop within a loop is tried here, the rest by
+# ``nox -s actions``.
+COMPILING = {"jax", "tensorflow"}
+EVERYTHING = bool(os.environ.get("GRADRULES_EVERYTHING"))
+
+
+def tried(*columns):
+    """All columns on every framework; on those that compile the first of them."""
+    return [
+        pytest.param(framework, *column.values, id=f"{framework}-{column.id}")
+        for framework in FRAMEWORKS
+        for number, column in enumerate(columns)
+        if EVERYTHING or framework not in COMPILING or number == 0
+    ]
 
 
 class Driver:
@@ -61,8 +77,7 @@ def test_value_and_first_derivatives(framework, problem, dtype, captured):
     np.testing.assert_allclose(found, problems.truth(problem, dtype)[:3], rtol=1e-9)
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize(("problem", "dtype", "captured"), CASES)
+@pytest.mark.parametrize(("framework", "problem", "dtype", "captured"), tried(*CASES))
 def test_second_derivatives(framework, problem, dtype, captured):
     run = Driver(framework, problem, dtype, captured)
     found = run.run(
@@ -74,8 +89,15 @@ def test_second_derivatives(framework, problem, dtype, captured):
     np.testing.assert_allclose(found, [problems.truth(problem, dtype)[3]] * 4, rtol=1e-8)
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("problem", problems.PROBLEMS)
+@pytest.mark.parametrize(
+    ("framework", "problem"),
+    # TensorFlow takes a minute to vectorize a loop within a loop.
+    [
+        p
+        for p in tried(*(pytest.param(p, id=p) for p in problems.PROBLEMS))
+        if EVERYTHING or p.values[0] != "tensorflow"
+    ],
+)
 def test_vmap(framework, problem):
     run = Driver(framework, problem, "float64", captured=True)
     if "vmap" in run.transforms.missing:

@@ -23,7 +23,7 @@ CELLS = [
     for row, rule, dtype in _contract.cells(backend(name), list(RULES.values()), quick=True)
 ]
 # Rows take turns between a witness that keeps arrays and one that does not; nox tries both in all.
-BOTH = bool(os.environ.get("GRADRULES_ALL_WITNESSES"))
+BOTH = bool(os.environ.get("GRADRULES_EVERYTHING"))
 WITNESSES = [
     pytest.param(name, row, kept, id=f"{name}-{row.name}-{'kept' if kept else 'closed'}")
     for name in FRAMEWORKS

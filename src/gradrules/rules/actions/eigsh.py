@@ -7,7 +7,7 @@ from ..._functions import Function
 from ..._rule import rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, conj, diagonal, real
-from ..spectra._gap_quotient import gap_quotient
+from ..spectra.eigh import quotient
 from ._krylov import or_one
 from ._lanczos import WHICH, lanczos
 from ._vectors import acting, flat, shaped
@@ -129,7 +129,7 @@ def pushed(
     v = _matrix(vectors, w, mv, xp)
     z = xp.stack([flat(column, mv, xp) for column in moved], axis=-1)
     m = adjoint(v, xp) @ z
-    v_dot = v @ gap_quotient(m, w) + _outside(mv, primals, w, v, z, xp)
+    v_dot = v @ quotient(m, w, "nan", xp) + _outside(mv, primals, w, v, z, xp)
     return real(diagonal(m, xp), xp), xp.reshape(v_dot, vectors.shape)
 
 
@@ -144,7 +144,7 @@ def pulled(
         parts.append(v * xp.astype(w_bar, v.dtype)[..., None, :])
     if vectors_bar is not None:
         v_bar = _matrix(vectors_bar, w, mv, xp)
-        parts.append(v @ gap_quotient(adjoint(v, xp) @ v_bar, w))
+        parts.append(v @ quotient(adjoint(v, xp) @ v_bar, w, "nan", xp))
         parts.append(_outside(mv, primals, w, v, v_bar, xp))
     z_bar = sum(parts[1:], start=parts[0])
     return [z_bar[..., j] for j in range(w.shape[-1])]
