@@ -24,14 +24,6 @@ def _straight(adjoint: bool = False, name: str | None = None) -> Options | None:
     return None if adjoint else {}
 
 
-def _columns(full_matrices: bool = False, name: str | None = None) -> Options:  # noqa: ARG001
-    return {"mode": "complete" if full_matrices else "reduced"}
-
-
-def _triangle(lower: bool = True, adjoint: bool = False, name: str | None = None) -> Options:  # noqa: ARG001
-    return {"lower": lower, "trans": 2 if adjoint else 0}
-
-
 def _of_one_batch(arrays: Arrays, **_: Hashable) -> Arrays | None:
     # TensorFlow does not broadcast here; what it refuses it shall refuse.
     matrix, side = (array.shape[:-1] for array in arrays)
@@ -58,35 +50,9 @@ def _complex_values(outputs: Arrays, arrays: Arrays) -> Arrays:
     return _as(arrays[0], values), *vectors
 
 
-def _factors(
-    full_matrices: bool = False,
-    compute_uv: bool = True,
-    name: str | None = None,  # noqa: ARG001
-) -> Options | None:
-    return {"full_matrices": full_matrices} if compute_uv else None
-
-
-def _values_behind(result: Any) -> Arrays:
-    s, u, v = result
-    return u, s, tf.linalg.adjoint(v)
-
-
-def _values_first(outputs: Arrays, arrays: Arrays) -> Arrays:  # noqa: ARG001
-    u, s, vh = outputs
-    return s, u, tf.linalg.adjoint(vh)
-
-
 def _as(array: Any, real: Any) -> Any:
     # The gradient of a cast warns of the imaginary part that it drops.
     return tf.complex(real, tf.zeros_like(real)) if array.dtype.is_complex else real
-
-
-def _above(
-    rcond: object = None, validate_args: bool = False, name: str | None = None  # noqa: ARG001
-) -> Options | None:  # fmt: skip
-    if not isinstance(rcond, float | None):
-        return None
-    return {} if rcond is None else {"rtol": rcond}
 
 
 def _paths(name: str, older: str = "") -> str:
@@ -105,7 +71,6 @@ NATIVES = (
         after=_complex_logarithm,
     ),
     Native("inv", _paths("inv", "matrix_inverse"), "input adjoint name", _straight),
-    Native("pinv", _paths("pinv"), "a rcond validate_args name", _above),
     Native(
         "solve",
         _paths("solve", "matrix_solve"),
@@ -113,17 +78,6 @@ NATIVES = (
         _straight,
         before=_of_one_batch,
     ),
-    Native(
-        "solve_triangular",
-        _paths("triangular_solve", "matrix_triangular_solve"),
-        "matrix rhs lower adjoint name",
-        _triangle,
-        before=_of_one_batch,
-    ),
-    Native("cho_solve", _paths("cholesky_solve"), "chol rhs name", _lower, before=_of_one_batch),
-    Native("qr", _paths("qr", "qr"), "input full_matrices name", _columns),
-    Native("cholesky", _paths("cholesky", "cholesky"), "input name"),
-    Native("logdet", _paths("logdet"), "matrix name"),
     Native(
         "eigh",
         _paths("eigh", "self_adjoint_eig"),
@@ -139,14 +93,6 @@ NATIVES = (
         _lower,
         outputs=_real_values,
         after=_complex_values,
-    ),
-    Native(
-        "svd",
-        _paths("svd", "svd"),
-        "tensor full_matrices compute_uv name",
-        _factors,
-        outputs=_values_behind,
-        after=_values_first,
     ),
     Native("expm", _paths("expm"), "input name"),
 )

@@ -29,11 +29,6 @@ def constant(values):
     return tf.constant(values, tf.float64)
 
 
-def skip_what_is_real_only(native, dtype):
-    if native.rule == "pinv" and dtype == "complex128":
-        pytest.skip("TensorFlow's own pinv is for real matrices")
-
-
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 @pytest.mark.parametrize(
     ("native", "path"),
@@ -41,14 +36,12 @@ def skip_what_is_real_only(native, dtype):
     ids=lambda x: x if isinstance(x, str) else "",
 )
 def test_every_alias(native, path, dtype, monkeypatch):
-    skip_what_is_real_only(native, dtype)
     overriding.check_alias("tensorflow", native, path, dtype, monkeypatch)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 @pytest.mark.parametrize(("native", "path"), ALIASES, ids=overriding.ids(ALIASES))
 def test_value_and_type_are_native_while_differentiated(native, path, dtype):
-    skip_what_is_real_only(native, dtype)
     rule = gr.adapters.lookup(native.rule)
     arrays = tuple(map(tf.constant, overriding.inputs(rule, dtype)))
     before = overriding.function(path)

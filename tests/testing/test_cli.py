@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_records(tmp_path):
 def test_a_failure_exits_with_one_and_can_be_repeated(tmp_path):
     file = tmp_path / "records.json"
     out = gradrules("check", "--quick", "--rule", "det", "--backend", "numpy", "--law", "vjp",
-                    "--load", "planted", "--json", str(file), fault="det:vjp:sign")  # fmt: skip
+                    "--load", "planted", "--json", str(file), fault="det:fast_vjp:sign")  # fmt: skip
     assert out.returncode == 1
     failed = next(r for r in json.loads(file.read_text()) if r["status"] == "fail")
     assert failed["repeat"] in out.stdout.replace("\n", " ")
@@ -86,7 +86,9 @@ def test_a_failure_exits_with_one_and_can_be_repeated(tmp_path):
     assert failed["value"] != failed["truth"]
     assert "64 n eps" in failed["origin"]
     words = re.findall(r"'[^']*'|\S+", failed["repeat"].removeprefix("gradrules "))
-    again = gradrules(*(w.strip("'") for w in words), "--load", "planted", fault="det:vjp:sign")
+    again = gradrules(
+        *(w.strip("'") for w in words), "--load", "planted", fault="det:fast_vjp:sign"
+    )
     assert again.returncode == 1
     assert "1 failed" in again.stdout
 

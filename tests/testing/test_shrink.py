@@ -14,6 +14,7 @@ def planted(monkeypatch):
     """Negate one derivative of a rule where its inputs are as a function says."""
 
     def plant(rule, part, when):
+        part = f"fast_{part}" if rule.defines(f"fast_{part}") else part  # what plain arrays meet
         original = rule._functions[part]
 
         def damaged(primals, *rest, xp, **options):
