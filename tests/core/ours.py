@@ -29,7 +29,9 @@ SQUARE = [
     RULES[name]
     for name in sorted(RULES)
     if {*RULES[name].signature.inputs} <= {("n", "n"), ("n", "k?")}
-    and "simple eigenvalues" not in RULES[name].declaration.needs.values()  # complex of real data
+    # Of any matrix, and real where that is.
+    and {*RULES[name].declaration.structure.values()} <= {"hermitian"}
+    and "simple eigenvalues" not in RULES[name].declaration.needs.values()
 ]
 REPRESENTATIVES = {rule.name: rule for rule in {_shape(r): r for r in reversed(SQUARE)}.values()}
 

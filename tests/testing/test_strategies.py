@@ -108,7 +108,13 @@ def test_primals_of_every_rule_are_valid(name):
     rule = gr.registry[name]
 
     @settings(max_examples=10, deadline=None)
-    @given(gst.primals(rule, n=st.integers(0, 3), batch=gst.batches(axes=1, longest=2)))
+    @given(
+        gst.primals(
+            rule,
+            n=st.integers(rule.declaration.least_length, 3),
+            batch=gst.batches(axes=1, longest=2),
+        )
+    )
     def holds(primals):
         assert {str(p.dtype) for p in primals[:1]} <= set(rule.declaration.dtypes)
         assert _cases.valid(rule, str(primals[0].dtype), primals)

@@ -3,7 +3,7 @@
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import conj, is_complex, real
 
-__all__ = ["align", "horizontal", "invariants", "level", "projectors"]
+__all__ = ["align", "horizontal", "invariants", "level"]
 
 GROUP = (
     "each eigenvector may be multiplied by a phase (real: a sign); derivatives are those with "
@@ -20,11 +20,6 @@ def level(v: Array, y: Array, xp: Namespace) -> Array:
     return y - v * (along - xp.astype(real(along, xp), along.dtype))[..., None, :]
 
 
-def projectors(v: Array, xp: Namespace) -> Array:
-    """``v_j v_j^H`` for each column, along the last axis."""
-    return v[..., :, None, :] * xp.conj(v)[..., None, :, :]
-
-
 def align(outputs: Arrays, reference: Arrays, xp: Namespace) -> Arrays:
     """Values, and vectors in the phases nearest to the reference."""
     w, v = outputs
@@ -33,9 +28,9 @@ def align(outputs: Arrays, reference: Arrays, xp: Namespace) -> Arrays:
 
 
 def invariants(outputs: Arrays, xp: Namespace) -> Arrays:
-    """Values and projectors."""
+    """Values and projectors. Nothing is called: scripts of an audit hold this text alone."""
     w, v = outputs
-    return w, projectors(v, xp)
+    return w, v[..., :, None, :] * xp.conj(v)[..., None, :, :]
 
 
 def horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> MaybeArrays:

@@ -14,7 +14,7 @@ from .._matrix import (
 )
 from ._gap_quotient import Part, check_degenerate, check_part, gap_quotient, gaps
 from ._known import known
-from ._phase import GROUP, align, horizontal, invariants, projectors
+from ._phase import GROUP, align, horizontal, invariants
 
 __all__ = ["eigh"]
 
@@ -22,14 +22,14 @@ __all__ = ["eigh"]
 def _of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
     """A loss that sees the two lowest eigenvalues, which are equal, by their sum and projector."""
     w, v = outputs
-    pairs = projectors(v[..., :2], xp)
+    pairs = v[..., :, None, :2] * xp.conj(v)[..., None, :, :2]
     return w[..., 0] + w[..., 1], pairs[..., 0] + pairs[..., 1]
 
 
 def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
     """A loss that sees the highest eigenvalue, a simple one, and its projector."""
     w, v = outputs
-    return w[..., -1], projectors(v[..., -1:], xp)
+    return w[..., -1], v[..., :, None, -1:] * xp.conj(v)[..., None, :, -1:]
 
 
 @rule(

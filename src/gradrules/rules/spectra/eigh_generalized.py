@@ -4,7 +4,7 @@ from ..._rule import Edge, Gauge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, diagonal, diagonal_matrix, guarded, herm, read, read_adjoint, real
 from ._known import known
-from ._phase import GROUP, align, horizontal, invariants, level, projectors
+from ._phase import GROUP, align, horizontal, invariants, level
 from .eigh import eigh, eigh_options, quotient, values_vjp
 
 __all__ = ["eigh_generalized"]
@@ -13,7 +13,7 @@ __all__ = ["eigh_generalized"]
 def _of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
     """A loss that sees the two lowest eigenvalues, which are equal, by their sum and projector."""
     w, v = outputs
-    pairs = projectors(v[..., :2], xp)
+    pairs = v[..., :, None, :2] * xp.conj(v)[..., None, :, :2]
     return w[..., 0] + w[..., 1], pairs[..., 0] + pairs[..., 1]
 
 

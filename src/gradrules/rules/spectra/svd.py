@@ -24,7 +24,6 @@ from .._matrix import (
 )
 from ._gap_quotient import check_degenerate, gap_quotient, gaps
 from ._known import known
-from ._phase import projectors
 
 __all__ = ["svd"]
 
@@ -40,7 +39,8 @@ def _align(outputs: Arrays, reference: Arrays, xp: Namespace) -> Arrays:
 def _invariants(outputs: Arrays, xp: Namespace) -> Arrays:
     u, s, vh = outputs
     of_v = xp.conj(vh)[..., :, :, None] * vh[..., :, None, :]
-    return s, projectors(u, xp), of_v, u[..., :, :, None] * vh[..., None, :, :]
+    of_u = u[..., :, None, :] * xp.conj(u)[..., None, :, :]
+    return s, of_u, of_v, u[..., :, :, None] * vh[..., None, :, :]
 
 
 def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> MaybeArrays:
@@ -63,7 +63,7 @@ def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> Mayb
 def _of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
     """A loss that sees the two largest values, which are equal, by their sum and projectors."""
     u, s, vh = outputs
-    left = projectors(u[..., :2], xp)
+    left = u[..., :, None, :2] * xp.conj(u)[..., None, :, :2]
     right = xp.conj(vh)[..., :2, :, None] * vh[..., :2, None, :]
     return (
         s[..., 0] + s[..., 1],
