@@ -71,9 +71,14 @@ def _iterate(
     return lax.while_loop(goes_on, lambda c: (c[0] + 1, body(c[1])), (0, state))[1]
 
 
+def _choose(condition: Array, one: Callable[[], Array], other: Callable[[], Array]) -> Array:
+    """A branch for one matrix; for a batch, which may be split, nothing shall look at all of it."""
+    return lax.cond(jnp.all(condition), one, other) if condition.size == 1 else other()
+
+
 hooks.provide(
     jnp,
-    choose=lax.cond,
+    choose=_choose,
     eig=jnp.linalg.eig,
     eye_like=_eye_like,
     iterate=_iterate,

@@ -77,10 +77,15 @@ def iterate(
     return tuple(found)
 
 
+def choose(condition: Tensor, one: Callable[[], Any], other: Callable[[], Any]) -> Tensor:
+    """A branch, in a graph too."""
+    return tf.cond(tf.reduce_all(condition), one, other)
+
+
 hooks.provide(
     xp,
     all_finite=host.all_finite,
-    choose=tf.cond,
+    choose=choose,
     eig=tf.linalg.eig,
     eye_like=eye_like,
     iterate=iterate,

@@ -82,7 +82,7 @@ def _choose(condition: Any, one: Callable[[], Any], other: Callable[[], Any]) ->
         or torch._C._functorch.is_batchedtensor(condition)
         or torch._C._get_tracing_state() is not None
     )
-    return one() if not unknown and bool(condition) else other()
+    return one() if not unknown and bool(condition.all()) else other()
 
 
 def _traced(x: Any) -> bool:

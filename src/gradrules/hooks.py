@@ -192,7 +192,7 @@ def choose(
     *,
     xp: Namespace,
 ) -> Array:
-    """``one()`` if the scalar `condition` holds, else ``other()``; both of one shape and dtype.
+    """``one()`` where all of `condition` holds, else ``other()``; both of one shape and dtype.
 
     For two ways to the same value, of which the first is faster: a framework that cannot look at
     `condition` may take the other always.
@@ -200,7 +200,7 @@ def choose(
     native = _native(xp, "choose")
     if native is not None:
         return native(condition, one, other)
-    return one() if bool(condition) else other()
+    return one() if bool(xp.all(condition)) else other()
 
 
 def iterate(

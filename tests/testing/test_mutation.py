@@ -18,7 +18,9 @@ from gradrules.testing._faults import HERE, KINDS, Place
 from gradrules.testing._mutation_run import read_equivalents
 
 EQUIVALENTS = read_equivalents(Path(__file__).parent / "equivalents.toml")
-RULES = [*REPRESENTATIVES, "tests.softmax", "tests.power"]
+# Rules whose faults have all been gone through; of the others the list of equivalents is not whole.
+GONE_THROUGH = ["inv", "solve", "slogdet", "expm", "expm_frechet", "tests.softmax", "tests.power"]
+RULES = list(dict.fromkeys([*REPRESENTATIVES, *GONE_THROUGH]))
 FAULTS = {name: _mutation.mutants(gr.registry[name]) for name in RULES}
 
 
@@ -30,7 +32,7 @@ def first(name, kind):
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [(name, kind) for name in RULES for kind in KINDS if first(name, kind) is not None],
+    [(name, kind) for name in GONE_THROUGH for kind in KINDS if first(name, kind) is not None],
 )
 def test_caught(name, kind):
     mutant = first(name, kind)
