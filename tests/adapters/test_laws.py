@@ -39,10 +39,15 @@ def test_every_law_holds(framework):
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_every_rule_has_its_derivatives(framework):
-    """The laws of a rule alone, where another of its shape has shown those of the adapter."""
-    report = check(Plan(OTHERS, [framework], ("jvp", "vjp"), quick=True), silent)
+    """The laws of a rule alone, where another of its shape has shown those of the adapter.
+
+    JAX and TensorFlow, which compile each, take turns; all of it by ``nox -s check``.
+    """
+    turns = {"jax": OTHERS[::2], "tensorflow": OTHERS[1::2]}
+    rules = turns.get(framework, OTHERS)
+    report = check(Plan(rules, [framework], ("jvp", "vjp"), quick=True), silent)
     assert report.passed, str(report)
-    for rule in OTHERS:
+    for rule in rules:
         tried = {r.law for r in report.records if r.rule == rule and r.status == "pass"}
         assert tried == {"jvp", "vjp"}, rule
 
