@@ -49,7 +49,7 @@ def gaps(w: Array, size: Array, xp: Namespace, part: Part = None) -> Arrays:
     distance = xp.where(own, xp.full_like(distance, float("inf")), distance)
     if part is not None:
         distance = distance[..., part[0] : part[1] + 1]
-    return distance, size * order(w, xp) ** 0.5 + xp.zeros_like(distance)
+    return distance, size * order(w, xp) ** 0.5 + xp.zeros_like(real(distance, xp))
 
 
 def unresolved(gap: Array, size: Array, xp: Namespace) -> Array:
