@@ -221,7 +221,9 @@ def primals(
         return sampled(rule, rng, name, order, lead)
     recipe = KINDS[_chosen(draw, st.sampled_from(kinds(rule)) if kind is None else kind)]
     columns = draw(st.integers(min(1, order), 3))
-    rows = order + draw(st.sampled_from((0, 1, -1))) if order and of_any_shape(rule) else order
+    rows = order
+    if order and of_any_shape(rule):
+        rows = max(order + draw(st.sampled_from((0, 1, -1))), rule.declaration.least_length)
     made = build(
         rule, _Drawn(draw), name,
         recipe=recipe, n=order, k=columns, m=rows, batch=lead, anchored=True,

@@ -147,7 +147,9 @@ def check_matrix_order(name: str, order: object) -> None:
 
 
 def of_matrix(x: Array, order: float | str, xp: Namespace) -> Array:
-    """The norm, of plain arrays."""
+    """The norm, of plain arrays; an empty matrix has the norm 0."""
+    if 0 in x.shape[-2:]:
+        return xp.sum(xp.abs(x), axis=(-2, -1))
     if order == "fro":
         return size_of(xp.abs(x), 2, (-2, -1), xp)[..., 0, 0]
     if order in (2, -2, "nuc"):
@@ -160,6 +162,8 @@ def of_matrix(x: Array, order: float | str, xp: Namespace) -> Array:
 
 def steepest(x: Array, y: Array, order: float | str, xp: Namespace) -> Array:
     """G: the gradient, or a subgradient, of the norm `y` of `x`."""
+    if 0 in x.shape[-2:]:
+        return x
     y = y[..., None, None]
     if order == "fro":
         return norming(x, y, 2, (-2, -1), xp)
