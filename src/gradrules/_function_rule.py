@@ -7,6 +7,7 @@ from typing import Any
 from . import _dispatch
 from ._functions import FlatFunction, Function, Tree, flatten, is_array
 from ._rule import Rule
+from ._signature import Signature
 from ._typing import Array, Arrays, MaybeArrays
 from .adapters import Adapter
 from .errors import ArrayTypeError, RegistrationError
@@ -23,7 +24,7 @@ class FunctionRule(Rule):
     has everything as an argument now, is a static option.
     """
 
-    def __init__(self, primal: Callable[..., Any], *, signature: str, **rest: Any) -> None:
+    def __init__(self, primal: Callable[..., Any], *, signature: Signature, **rest: Any) -> None:
         parameters = list(inspect.signature(primal).parameters.values())
         kinds = [p.kind for p in parameters]
         positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -33,7 +34,7 @@ class FunctionRule(Rule):
             and kinds[2] is inspect.Parameter.VAR_POSITIONAL
         ):
             msg = (
-                f"rule {rest['name']!r}: with the signature {signature!r} its primal must take a "
+                f"rule {rest['name']!r}: with the signature {signature.text!r} its primal must take a "
                 f"function, an array and *params"
             )
             raise RegistrationError(msg)

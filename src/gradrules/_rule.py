@@ -136,7 +136,7 @@ class Rule:
         primal: Function,
         *,
         name: str,
-        signature: str,
+        signature: Signature,
         outputs: tuple[str, ...],
         nondifferentiable: tuple[str, ...],
         declaration: Declaration,
@@ -151,7 +151,7 @@ class Rule:
         self.defaults: dict[str, Hashable] = {
             p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "xp"
         }
-        self.signature = Signature(signature)
+        self.signature = signature
         self.layout = Layout(name, self.signature, layout) if layout else None
         self.outputs = outputs
         self.nondifferentiable = nondifferentiable
@@ -749,11 +749,11 @@ def rule(
         elementwise = ",".join(["()"] * arity) + "->" + ",".join(["()"] * len(names))
         from ._function_rule import FunctionRule  # noqa: PLC0415 (it is a kind of rule)
 
-        takes_function = signature is not None and Signature(signature).function
-        made = (FunctionRule if takes_function else Rule)(
+        parsed = Signature(signature or elementwise)
+        made = (FunctionRule if parsed.function else Rule)(
             function,
             name=name or function.__name__,
-            signature=signature or elementwise,
+            signature=parsed,
             outputs=names,
             nondifferentiable=tuple(
                 [nondifferentiable] if isinstance(nondifferentiable, str) else nondifferentiable

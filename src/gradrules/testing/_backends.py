@@ -197,13 +197,7 @@ class NativeBackend(FrameworkBackend):
         NotOffered
             If the framework has none.
         """
-        for candidate in adapters.load(self.name).natives:
-            for path in candidate.paths.split() if candidate.rule == rule.name else ():
-                function = resolve(path)
-                if function is not None:
-                    return self.stand_in(rule, function, candidate.outputs)
-        msg = f"{self.name} has no function for {rule.name}"
-        raise NotOffered(msg)
+        return self.stand_in(rule, *framework_function(rule, self.name))
 
     def stand_in(self, rule: Rule, function: Any, outputs: Callable[[Any], Any]) -> Function:
         """A native function with the inputs and outputs of a rule."""
@@ -219,6 +213,23 @@ class NativeBackend(FrameworkBackend):
     def refused(self, compiler: str, rule: Rule, dtype: str) -> str:  # noqa: ARG002
         """Nothing: the framework's own compiler says it."""
         return ""
+
+
+def framework_function(rule: Rule, framework: str) -> tuple[Function, Callable[[Any], Any]]:
+    """The framework's own function for a rule, and what makes the rule's outputs of its own.
+
+    Raises
+    ------
+    NotOffered
+        If the framework has none.
+    """
+    for candidate in adapters.load(framework).natives:
+        for path in candidate.paths.split() if candidate.rule == rule.name else ():
+            function = resolve(path)
+            if function is not None:
+                return function, candidate.outputs
+    msg = f"{framework} has no function for {rule.name}"
+    raise NotOffered(msg)
 
 
 def as_tuple(outputs: Any) -> tuple[Any, ...]:

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from gradrules import Rule, Transforms, adapters, registry
-from gradrules._override import resolve
 from gradrules.adapters import dtype_name
 
-from .._backends import NotOffered, as_tuple
+from .._backends import NotOffered, as_tuple, framework_function
 from .._cases import draw, generator
 from ._bench import Measured, Sizes
 from ._clock import measure
@@ -83,11 +82,11 @@ def _answers(
 def _calls(question: Question, backend: str, dtype: str, size: Sizes) -> dict[str, dict[str, Any]]:
     """By name and part: our rule, the framework's function twice, and a matrix product."""
     transforms, rule, n = _transforms(backend), registry[question.rule], size.n
-    function = _native(rule, backend)
+    function, outputs = framework_function(rule, backend)
     functions: dict[str, Function] = {
         "ours": lambda *a: question.ours(as_tuple(rule(*a, **question.options(n))), n),
-        "native": lambda *a: question.native(function(*a), n),
-        "same": lambda *a: question.native(function(*a), n),
+        "native": lambda *a: question.native(outputs(function(*a)), n),
+        "same": lambda *a: question.native(outputs(function(*a)), n),
     }
     primals = tuple(transforms.array(p) for p in _primals(rule, dtype, size))
     cotangents = tuple(
@@ -103,17 +102,6 @@ def _transforms(backend: str) -> Transforms:
     transforms = adapters.load(backend).transforms
     assert transforms is not None
     return transforms
-
-
-def _native(rule: Rule, backend: str) -> Function:
-    """The framework's function, called as its users call it."""
-    for candidate in adapters.load(backend).natives:
-        for path in candidate.paths.split() if candidate.rule == rule.name else ():
-            function = resolve(path)
-            if function is not None:
-                return lambda *arrays: candidate.outputs(function(*arrays))
-    msg = f"{backend} has no function for {rule.name}"
-    raise NotOffered(msg)
 
 
 def _primals(rule: Rule, dtype: str, size: Sizes) -> Arrays:
