@@ -63,7 +63,10 @@ def all_finite(a: Array, /, *, xp: Namespace) -> bool:
 
 
 def lu(a: Array, /, *, xp: Namespace) -> Arrays | None:
-    """``(P, L, U)`` with ``a = P @ L @ U``, by row pivoting; P is real. `None` without a routine."""
+    """``(P, L, U)`` with ``a = P @ L @ U``, by row pivoting; P is real.
+
+    `None` without a native routine: elimination is the page of the rule `lu`.
+    """
     native = _native(xp, "lu")
     return None if native is None else tuple(native(a))
 

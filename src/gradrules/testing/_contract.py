@@ -109,8 +109,7 @@ class Problem:
         self.rule, self.backend, self.dtype = rule_, backend, dtype
         rng = generator(seed, rule_.name, dtype, "contract")
         self.start = draw(rule_, rng, dtype)
-        self._steps = [normal(rng, self.start[0].shape, dtype) for _ in range(POINTS)]
-        self._steps[0] = self._steps[0] * 0
+        self._first = [self.start[0], *(draw(rule_, rng, dtype)[0] for _ in range(POINTS - 1))]
         self.directions = [
             tuple(
                 np.asarray(normal(rng, p.shape, dtype) / np.sqrt(p.size), dtype=dtype)
@@ -135,9 +134,7 @@ class Problem:
         self.one = self.array(np.ones((), dtype=np.real(self.start[0]).dtype))
 
     def _point(self, number: int) -> tuple[Any, ...]:
-        size = 0.2 * largest(self.start[0])
-        first = np.asarray(self.start[0] + size * self._steps[number], dtype=self.dtype)
-        return (first, *self.start[1:])
+        return (self._first[number], *self.start[1:])
 
     def _invariants(self, outputs: Sequence[Any], namespace: Any) -> tuple[Any, ...]:
         gauge = self.rule.declaration.gauge
@@ -266,21 +263,23 @@ def try_cell(row: Row, one: Rule, backend: FrameworkBackend, dtype: str, *, seed
     def cell(status: str, message: str = "") -> Cell:
         return Cell(row.name, one.name, backend.name, dtype, status, message)
 
-    def failed(message: str) -> Cell:
+    def failed(message: str, *, raised: bool = False) -> Cell:
         reason = backend.refused(row.compiler, one, dtype) if row.compiler else ""
+        if raised and row.order > 1 and problem.truth(2, 0)[0] == 0:
+            reason = "the rule is linear: nothing that depends on it is left"
         return cell("not offered", reason) if reason else cell("fail", message)
 
     if dtype in backend.missing:
         return cell("not offered", backend.missing[dtype])
+    problem = Problem(one, backend, dtype, seed=seed)
     try:
-        problem = Problem(one, backend, dtype, seed=seed)
         found = row.values(problem)
     except NotOffered as reason:
         return cell("not offered", str(reason))
     except GradrulesError as error:
         return cell("refused", f"{type(error).__name__}: {error}")
     except Exception as error:  # whatever it is, the cell has failed
-        return failed(f"{type(error).__name__}: {error}")
+        return failed(f"{type(error).__name__}: {error}", raised=True)
     for number, value in enumerate(found):
         truth, tolerance = problem.truth(row.order, number)
         if not abs(value - truth) <= tolerance:
