@@ -100,19 +100,11 @@ def contract(session: nox.Session) -> None:
 
 
 @nox.session
-def actions(session: nox.Session) -> None:
-    """Rules of a function: every derivative in every framework, also where it compiles for long."""
+def everything(session: nox.Session) -> None:
+    """All tests, where nothing is left out or taken in turns for the time it takes: an hour."""
     session.install(TORCH, "-e", ".[all]")
     session.env["GRADRULES_EVERYTHING"] = "1"
-    session.run("pytest", "-q", "tests/actions", *session.posargs)
-
-
-@nox.session
-def samples(session: nox.Session) -> None:
-    """PyTorch's own sample inputs, every entry of every derivative: minutes."""
-    session.install(TORCH, "-e", ".[all]")
-    session.env["GRADRULES_EVERYTHING"] = "1"
-    session.run("pytest", "-q", "tests/adapters/test_torch_samples.py", *session.posargs)
+    session.run("pytest", "-q", *session.posargs)
 
 
 @nox.session

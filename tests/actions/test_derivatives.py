@@ -17,7 +17,7 @@ CASES = [
 ]
 pytestmark = pytest.mark.usefixtures("x64")
 # What these frameworks trace and compile takes a minute each: a loop within a loop is tried here, the rest by
-# ``nox -s actions``.
+# ``nox -s everything``.
 COMPILING = {"jax", "tensorflow"}
 EVERYTHING = bool(os.environ.get("GRADRULES_EVERYTHING"))
 

@@ -16,7 +16,7 @@ from torch.testing._internal.common_methods_invocations import op_db  # noqa: E4
 
 import gradrules as gr  # noqa: E402
 
-# A few samples of each function and random directions here; all, and every entry, by ``nox -s samples``.
+# A few samples of each function and random directions here; all, and every entry, by ``nox -s everything``.
 FAST = not os.environ.get("GRADRULES_EVERYTHING")
 FEW = 4
 DTYPES = (torch.float64, torch.complex128)

@@ -17,17 +17,16 @@ def _shape(rule):
     return (
         rule.signature.inputs,
         len(rule.outputs),
-        rule.defines("keep"),
         rule.nondifferentiable,
         rule.declaration.gauge is None,
     )
 
 
-# One rule for each shape that a rule can have, among those of square matrices. What an adapter does is
-# tested with these; what a rule computes, with all of them.
+# One rule for each shape that a rule can have, among those of square matrices, one that keeps arrays if
+# there is one. What an adapter does is tested with these; what a rule computes, with all of them.
 SQUARE = [
     RULES[name]
-    for name in sorted(RULES)
+    for name in sorted(RULES, key=lambda name: (not RULES[name].defines("keep"), name))
     if {*RULES[name].signature.inputs} <= {("n", "n"), ("n", "k?")}
     # Of any matrix, and real where that is.
     and {*RULES[name].declaration.structure.values()} <= {"hermitian"}

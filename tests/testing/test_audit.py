@@ -122,13 +122,15 @@ KNOWN = {
     ],
 }  # fmt: skip
 LINES = [(line, *cell) for line, cells in KNOWN.items() for cell in cells]
+# Where each question is compiled, every other one; all of them by ``nox -s everything``.
+STRIDE = {} if os.environ.get("GRADRULES_EVERYTHING") else {"jax": 2, "tensorflow": 2}
 
 
 @pytest.mark.parametrize("backend", FRAMEWORKS)
 def test_what_is_known_is_found_and_ours_is_right(backend, tmp_path):
     if backend not in _audit.backends():
         pytest.skip(f"{backend} is not installed")
-    lines = [line for line in LINES if line[1] == backend]
+    lines = [line for line in LINES if line[1] == backend][:: STRIDE.get(backend, 1)]
     audit = _audit.audit(
         rules=sorted({rule for _, _, rule, _, _ in lines}),
         backends=[backend],
