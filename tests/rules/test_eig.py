@@ -96,3 +96,12 @@ def test_pencils_are_the_form_of_two_arrays(definite):
     inverse = np.linalg.inv(b)
     assert np.allclose(a_bar, inverse.T, rtol=1e-9, atol=1e-10)
     assert np.allclose(b_bar, -(inverse @ a @ inverse).T, rtol=1e-9, atol=1e-9)
+
+
+def test_a_jordan_block_hidden_by_a_large_eigenvalue_is_nan():
+    # J = [[20.136..., 1e-3], [0, 20.136...]], rounded after a change of basis: of condition 2e5 only.
+    a = np.asarray([[20.136052959945903, 2.959232378945649e-4],
+                    [-9.345162986254551e-05, 20.13638555284357]])  # fmt: skip
+    e = random(2, 2)
+    assert np.all(np.isnan(gr.eigvals.jvp([a], [e])[1]))
+    assert np.all(np.isnan(gr.eig.jvp([a], [e])[1].eigenvectors))
