@@ -105,3 +105,16 @@ def test_a_jordan_block_hidden_by_a_large_eigenvalue_is_nan():
     e = random(2, 2)
     assert np.all(np.isnan(gr.eigvals.jvp([a], [e])[1]))
     assert np.all(np.isnan(gr.eig.jvp([a], [e])[1].eigenvectors))
+
+
+def test_schur_of_what_has_no_eigenvectors_is_that_of_scipy_to_the_last_digits():
+    q = np.linalg.qr(random(8, 8))[0]
+    a = q @ (np.eye(8) + np.eye(8, k=1)) @ q.T
+    t, z = gr.schur(a)
+    assert np.array_equal(t, np.triu(t))
+    assert np.allclose(z @ z.conj().T, np.eye(8), rtol=0, atol=1e-14)
+    assert np.allclose(z @ t @ z.conj().T, a, rtol=0, atol=1e-14)
+    assert np.allclose(np.abs(t), np.abs(scipy.linalg.schur(a, output="complex")[0]), atol=1e-14)
+    # A basis made orthonormal of eigenvectors, which are nearly parallel, would not do.
+    v = np.linalg.qr(np.linalg.eig(a)[1])[0]
+    assert np.linalg.norm(np.tril(v.conj().T @ a @ v, -1)) > 1e-10
