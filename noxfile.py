@@ -8,6 +8,7 @@ nox.options.error_on_external_run = True
 # The lower bounds that pyproject.toml states, exactly.
 LOWEST = (
     "numpy==2.1.0",
+    "scipy==1.14.1",
     "array-api-compat==1.12.0",
     "mpmath==1.3.0",
     "python-flint==0.8.0",

@@ -76,6 +76,11 @@ def _choose(condition: Array, one: Callable[[], Array], other: Callable[[], Arra
     return lax.cond(jnp.all(condition), one, other) if condition.size == 1 else other()
 
 
+def _schur(a: Array) -> Arrays:
+    t, z = lax.linalg.schur(a.astype(jnp.result_type(a, jnp.complex64)))
+    return t, z
+
+
 hooks.provide(
     jnp,
     choose=_choose,
@@ -87,6 +92,7 @@ hooks.provide(
     lu_factor=lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,
+    schur=_schur,
     solve_triangular=_solve_triangular,
     tridiagonal_solve=lax.linalg.tridiagonal_solve,
 )

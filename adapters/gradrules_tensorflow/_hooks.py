@@ -82,6 +82,15 @@ def choose(condition: Tensor, one: Callable[[], Any], other: Callable[[], Any]) 
     return tf.cond(tf.reduce_all(condition), one, other)
 
 
+def schur(a: Tensor) -> tuple[Tensor, Tensor]:
+    """On the host, in a graph by its own operation for that."""
+    dtype = tf.complex64 if a.dtype in (tf.float32, tf.complex64) else tf.complex128
+    if tf.executing_eagerly():
+        return tuple(map(tf.constant, hooks.schur_on_host(a.numpy())))
+    found = tf.numpy_function(hooks.schur_on_host, [a], (dtype, dtype), stateful=False)
+    return tuple(tf.ensure_shape(x, a.shape) for x in found)
+
+
 hooks.provide(
     xp,
     all_finite=host.all_finite,
@@ -91,5 +100,6 @@ hooks.provide(
     iterate=iterate,
     length=length,
     repeat=repeat,
+    schur=schur,
     solve_triangular=solve_triangular,
 )

@@ -114,6 +114,20 @@ def _iterate(
     return state
 
 
+@torch.library.custom_op("gradrules::schur", mutates_args=())
+def _schur(a: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """On the host; one operation, for what traces."""
+    array = a.detach().resolve_conj().resolve_neg().cpu().numpy()
+    t, z = hooks.schur_on_host(array)
+    return torch.from_numpy(t).to(a.device), torch.from_numpy(z).to(a.device)
+
+
+@_schur.register_fake
+def _shapes_of_schur(a: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    like = torch.empty(a.shape, dtype=a.dtype.to_complex(), device=a.device)
+    return like, torch.empty_like(like)
+
+
 hooks.provide(
     xp,
     all_finite=host.all_finite,
@@ -126,5 +140,6 @@ hooks.provide(
     lu_factor=_lu_factor,
     lu_solve=_lu_solve,
     repeat=_repeat,
+    schur=_schur,
     solve_triangular=_solve_triangular,
 )

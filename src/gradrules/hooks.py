@@ -25,6 +25,8 @@ __all__ = [
     "lu_solve",
     "provide",
     "repeat",
+    "schur",
+    "schur_on_host",
     "solve_triangular",
     "tridiagonal_solve",
 ]
@@ -87,6 +89,31 @@ def _eig(a: Any) -> tuple[Any, Any]:
     dtype = np.result_type(a.dtype, np.complex64)
     w, v = np.linalg.eig(a)
     return w.astype(dtype), v.astype(dtype)
+
+
+def schur(a: Array, /, *, xp: Namespace) -> Arrays:
+    """Complex upper triangle T and unitary Z with ``a = Z @ T @ Z^H``, as of LAPACK.
+
+    Without a native routine by SciPy, on the host.
+    """
+    native = _native(xp, "schur")
+    if native is not None:
+        return tuple(native(a))
+    return tuple(xp.asarray(part) for part in schur_on_host(np.asarray(a)))
+
+
+def schur_on_host(a: Any) -> tuple[Any, Any]:
+    """The same of a NumPy array, for a framework whose own way to the host is to be taken.
+
+    NumPy has no such routine, and a QR iteration over the array API would be slower and less tried.
+    """
+    from scipy.linalg import schur  # noqa: PLC0415 (an import of half a second)
+
+    dtype = np.result_type(a.dtype, np.complex64)
+    t, z = np.empty(a.shape, dtype), np.empty(a.shape, dtype)
+    for index in np.ndindex(a.shape[:-2] if a.size else 0):
+        t[index], z[index] = schur(a[index], output="complex", check_finite=False)
+    return t, z
 
 
 def lu_factor(a: Array, /, *, xp: Namespace) -> Arrays:

@@ -96,3 +96,25 @@ def test_pencils_are_the_form_of_two_arrays(definite):
     inverse = np.linalg.inv(b)
     assert np.allclose(a_bar, inverse.T, rtol=1e-9, atol=1e-10)
     assert np.allclose(b_bar, -(inverse @ a @ inverse).T, rtol=1e-9, atol=1e-9)
+
+
+def test_a_jordan_block_hidden_by_a_large_eigenvalue_is_nan():
+    # J = [[20.136..., 1e-3], [0, 20.136...]], rounded after a change of basis: of condition 2e5 only.
+    a = np.asarray([[20.136052959945903, 2.959232378945649e-4],
+                    [-9.345162986254551e-05, 20.13638555284357]])  # fmt: skip
+    e = random(2, 2)
+    assert np.all(np.isnan(gr.eigvals.jvp([a], [e])[1]))
+    assert np.all(np.isnan(gr.eig.jvp([a], [e])[1].eigenvectors))
+
+
+def test_schur_of_what_has_no_eigenvectors_is_that_of_scipy_to_the_last_digits():
+    q = np.linalg.qr(random(8, 8))[0]
+    a = q @ (np.eye(8) + np.eye(8, k=1)) @ q.T
+    t, z = gr.schur(a)
+    assert np.array_equal(t, np.triu(t))
+    assert np.allclose(z @ z.conj().T, np.eye(8), rtol=0, atol=1e-14)
+    assert np.allclose(z @ t @ z.conj().T, a, rtol=0, atol=1e-14)
+    assert np.allclose(np.abs(t), np.abs(scipy.linalg.schur(a, output="complex")[0]), atol=1e-14)
+    # A basis made orthonormal of eigenvectors, which are nearly parallel, would not do.
+    v = np.linalg.qr(np.linalg.eig(a)[1])[0]
+    assert np.linalg.norm(np.tril(v.conj().T @ a @ v, -1)) > 1e-10

@@ -49,3 +49,14 @@ def test_the_logarithm_of_a_pseudo_determinant():
     assert gr.logpdet(a) == pytest.approx(np.linalg.slogdet(x.T @ x)[1])
     (g,) = gr.logpdet.vjp(a)[1](np.asarray(1.0))
     assert np.allclose(g, np.linalg.pinv(a))
+
+
+def test_the_gradient_of_a_pseudo_determinant_keeps_the_digits_of_a_spread_spectrum():
+    q = np.linalg.qr(RNG.standard_normal((4, 4)))[0]
+    w = np.array([1.0, 1e-5, 1e-11, 0.0])
+    a = (q * w) @ q.T
+    (g,) = gr.pdet.vjp(a)[1](np.asarray(1.0))
+    found = np.diagonal(q.T @ g @ q)
+    want = np.array([1e-16, 1e-11, 1e-5])
+    # Rounding of the matrix changes 1e-10 of it; that of the small eigenvalue, in A^+, 1e-5.
+    assert np.allclose(found[:3], want, rtol=0, atol=1e-10 * want.max())

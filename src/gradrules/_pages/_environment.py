@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 PACKAGES = (
-    "gradrules", "numpy", "array-api-strict", "jax", "torch", "tensorflow-cpu", "tensorflow",
+    "gradrules", "numpy", "scipy", "array-api-strict", "jax", "torch", "tensorflow-cpu", "tensorflow",
     "autograd", "mpmath", "python-flint",
 )  # fmt: skip
 

@@ -147,6 +147,16 @@ def one_norm(a: Array, xp: Namespace) -> Array:
     return xp.max(xp.sum(xp.abs(a), axis=-2, keepdims=True), axis=-1, keepdims=True)
 
 
+def binary_size(a: Array, xp: Namespace) -> Array:
+    """Whole e, ``(..., 1, 1)`` and real, for which the largest entry of ``a / 2**e`` is near 1.
+
+    0 for a matrix that is zero, or not finite. Its derivative is zero.
+    """
+    size = xp.max(xp.abs(a), axis=(-2, -1), keepdims=True)
+    usual = (size > 0) & xp.isfinite(size)
+    return xp.where(usual, xp.round(xp.log2(xp.where(usual, size, xp.ones_like(size)))), size * 0)
+
+
 def scaled(a: Array, exponent: Array, xp: Namespace) -> Array:
     """``a * 2**exponent`` for a whole real exponent, in two steps that do not overflow early."""
     half = xp.floor(exponent / 2)

@@ -21,6 +21,7 @@ from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, conj, diagonal, diagonal_matrix, eps, one_norm, poisoned, scaled
 from ..solves.inv import inv
+from ._partial_products import all_but_one, all_but_two
 
 __all__ = ["cofactor"]
 
@@ -42,7 +43,7 @@ def cofactor(x: Array, /, *, xp: Namespace) -> Array:
     if 0 in x.shape:
         return x * 0
     frame = _Frame(x, xp)
-    return frame.back(diagonal_matrix(frame.cast(scaled(*_all_but_one(frame.s, xp), xp)), xp))
+    return frame.back(diagonal_matrix(frame.cast(scaled(*all_but_one(frame.s, xp), xp)), xp))
 
 
 @cofactor.def_jvp
@@ -98,7 +99,7 @@ def _cofactor_derivative(x: Array, e: Array, /, *, xp: Namespace) -> Array:
         return x * 0
     frame = _Frame(x, xp)
     m = adjoint(frame.u, xp) @ e @ adjoint(frame.vh, xp)
-    p = frame.cast(scaled(*_all_but_two(frame.s, xp), xp))
+    p = frame.cast(scaled(*all_but_two(frame.s, xp), xp))
     on_diagonal = (p @ diagonal(m, xp)[..., None])[..., 0]
     return frame.back(diagonal_matrix(on_diagonal, xp) - xp.matrix_transpose(p * m))
 
@@ -178,42 +179,3 @@ class _Frame:
     def back(self, w: Array) -> Array:
         """From coefficients in the frame to a gradient with respect to the matrix."""
         return self.phase * (conj(self.u, self.xp) @ w @ conj(self.vh, self.xp))
-
-
-# Products of singular values as mantissa and exponent: 1e150 * 1e150 * 1e-150 must not overflow.
-
-
-def _split(s: Array, xp: Namespace) -> tuple[Array, Array]:
-    positive = s > 0
-    exponent = xp.where(
-        positive, xp.round(xp.log2(xp.where(positive, s, xp.ones_like(s)))), xp.zeros_like(s)
-    )
-    return scaled(s, -exponent, xp), exponent
-
-
-def _all_but_one(s: Array, xp: Namespace) -> tuple[Array, Array]:
-    m, e = _split(s, xp)
-    same = hooks.eye_like(s, xp=xp) > 0
-    others = xp.where(same, xp.ones_like(m[..., None, :]), m[..., None, :])
-    return xp.prod(others, axis=-1), xp.sum(e, axis=-1, keepdims=True) - e
-
-
-def _all_but_two(s: Array, xp: Namespace) -> tuple[Array, Array]:
-    """For descending `s`: divide the product without the smaller of a pair by the larger.
-
-    If the larger is zero too, only the pair of the two last values can leave a nonzero product.
-    """
-    m, e = _split(s, xp)
-    without, exponent = _all_but_one(s, xp)
-    n = hooks.length(s, -1, xp=xp)
-    index = xp.arange(n)
-    row, column = index[:, None], index[None, :]
-    larger = m[..., :, None]
-    nonzero = larger > 0
-    quotient = without[..., None, :] / xp.where(nonzero, larger, xp.ones_like(larger))
-    first = xp.prod(xp.where(index < n - 2, m, xp.ones_like(m)), axis=-1)[..., None, None]
-    last_pair = (row == n - 2) & (column == n - 1)
-    zero = xp.zeros_like(quotient)
-    upper = xp.where(nonzero, quotient, xp.where(last_pair, first, zero))
-    upper = xp.where(row < column, upper, zero)
-    return upper + xp.matrix_transpose(upper), exponent[..., None, :] - e[..., :, None]

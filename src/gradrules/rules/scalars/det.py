@@ -3,7 +3,7 @@ r"""Determinant, :math:`y = \det A`."""
 from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import conj, eps, one_norm, order, scaled, tiny
+from .._matrix import binary_size, conj, eps, one_norm, order, scaled, tiny
 from .cofactor import cofactor
 
 __all__ = ["det"]
@@ -75,9 +75,7 @@ def det_keep(x: Array, /, *, xp: Namespace) -> tuple[Array, Arrays]:
     """Keep the factorization of ``A / 2**e``, whose entries are near 1, and e."""
     if 0 in x.shape:
         return xp.linalg.det(x), ()
-    size = xp.max(xp.abs(x), axis=(-2, -1), keepdims=True)
-    usual = (size > 0) & xp.isfinite(size)
-    e = xp.where(usual, xp.round(xp.log2(xp.where(usual, size, xp.ones_like(size)))), size * 0)
+    e = binary_size(x, xp)
     factors = hooks.lu_factor(scaled(x, -e, xp), xp=xp)
     e = e[..., 0, 0]
     return scaled(hooks.lu_det(factors, xp=xp), e * order(x, xp), xp), (e, *factors)

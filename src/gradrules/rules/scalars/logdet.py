@@ -3,9 +3,10 @@ r"""Logarithm of the determinant of a positive definite matrix, :math:`\ell = \l
 from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import adjoint, conj, diagonal, guarded, herm, real
+from .._matrix import adjoint, diagonal, guarded, herm, real
 from ..factorizations.cholesky import cholesky
 from ..solves.solve_triangular import solve_triangular
+from ._gradient import along, times
 
 __all__ = ["logdet"]
 
@@ -52,7 +53,7 @@ def logdet(x: Array, /, *, xp: Namespace) -> Array:
 @logdet.def_jvp
 def logdet_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace) -> Array:
     """``tr(A^-1 A_dot)``."""
-    return _paired(_inverse(primals[0], xp), tangents[0], xp)
+    return along(_inverse(primals[0], xp), tangents[0], xp)
 
 
 @logdet.def_vjp
@@ -60,7 +61,7 @@ def logdet_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
 ) -> Array:
     """``l_bar A^-1``."""
-    return _times(cotangents[0], _inverse(primals[0], xp), xp)
+    return times(cotangents[0], _inverse(primals[0], xp), xp)
 
 
 @logdet.def_keep
@@ -75,7 +76,7 @@ def logdet_fast_jvp(
     primals: Arrays, outputs: Arrays, kept: Arrays, tangents: MaybeArrays, *, xp: Namespace
 ) -> Array:
     """As the jvp, with the kept factor."""
-    return _paired(_kept_inverse(kept[0], xp), tangents[0], xp)
+    return along(_kept_inverse(kept[0], xp), tangents[0], xp)
 
 
 @logdet.def_fast_vjp
@@ -83,7 +84,7 @@ def logdet_fast_vjp(
     primals: Arrays, outputs: Arrays, kept: Arrays, cotangents: MaybeArrays, *, xp: Namespace
 ) -> Array:
     """As the vjp, with the kept factor."""
-    return _times(cotangents[0], _kept_inverse(kept[0], xp), xp)
+    return times(cotangents[0], _kept_inverse(kept[0], xp), xp)
 
 
 def _factor(x: Array, xp: Namespace) -> Array:
@@ -105,11 +106,3 @@ def _kept_inverse(factor: Array, xp: Namespace) -> Array:
     one = factor * 0 + hooks.eye_like(factor, xp=xp)
     w = hooks.solve_triangular(factor, one, lower=True, xp=xp)
     return adjoint(w, xp) @ w
-
-
-def _paired(inverse: Array, x_dot: Array, xp: Namespace) -> Array:
-    return real(xp.sum(conj(inverse, xp) * herm(x_dot, xp), axis=(-2, -1)), xp)
-
-
-def _times(y_bar: Array, inverse: Array, xp: Namespace) -> Array:
-    return xp.astype(y_bar, inverse.dtype)[..., None, None] * inverse

@@ -2,9 +2,11 @@ r"""Logarithm of the pseudo-determinant: the sum of those of the nonzero eigenva
 
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import poisoned
+from .._matrix import herm, poisoned
 from .._rank import check_tolerance
-from ._pseudo import counting, pseudo_jvp, pseudo_vjp
+from ..projections.pinvh import pinvh
+from ._counted import counted
+from ._gradient import along, times
 
 __all__ = ["logpdet"]
 
@@ -52,7 +54,7 @@ def logpdet(x: Array, /, *, rtol: float | None = None, xp: Namespace) -> Array:
     array
         ``(...)``, real: the sum of the logarithms of its nonzero eigenvalues; 0 if there are none.
     """
-    w = counting(x, rtol, xp)
+    w = counted(x, rtol, xp)
     bad = w <= 0
     logarithms = xp.log(xp.where(bad, xp.ones_like(w), w))
     return xp.sum(xp.where(bad, xp.full_like(w, float("nan")), logarithms), axis=-1)
@@ -69,7 +71,7 @@ def logpdet_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, rtol: float | None, xp: Namespace
 ) -> Array:
     """``tr(A^+ A_dot)``."""
-    return pseudo_jvp(_valid(primals[0], outputs[0], xp), tangents[0], rtol, xp)
+    return along(_inverse(primals[0], outputs[0], rtol, xp), tangents[0], xp)
 
 
 @logpdet.def_vjp
@@ -77,9 +79,11 @@ def logpdet_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, rtol: float | None, xp: Namespace
 ) -> Array:
     """``y_bar A^+``."""
-    return pseudo_vjp(_valid(primals[0], outputs[0], xp), cotangents[0], rtol, xp)
+    return times(cotangents[0], _inverse(primals[0], outputs[0], rtol, xp), xp)
 
 
-def _valid(x: Array, value: Array, xp: Namespace) -> Array:
-    """The matrix, and NaN where it has no logarithm."""
-    return poisoned(x, x, ~xp.isfinite(value)[..., None, None], xp)
+def _inverse(x: Array, value: Array, rtol: float | None, xp: Namespace) -> Array:
+    """The pseudo-inverse; NaN where there is no logarithm, and at zero, near which everything counts."""
+    zero = xp.all(herm(x, xp) == 0, axis=(-2, -1))
+    bad = (~xp.isfinite(value) | zero)[..., None, None]
+    return poisoned(pinvh(x, rtol=rtol), x, bad, xp)

@@ -10,6 +10,7 @@ from .eigvals import eigvals
 from .eigvals_generalized import eigvals_generalized
 from .eigvalsh import eigvalsh
 from .eigvalsh_generalized import eigvalsh_generalized
+from .schur import schur
 from .spectral_projector import spectral_projector
 from .svd import svd
 from .svdvals import svdvals
@@ -24,6 +25,7 @@ __all__ = [
     "eigvals_generalized",
     "eigvalsh",
     "eigvalsh_generalized",
+    "schur",
     "spectral_projector",
     "svd",
     "svdvals",

@@ -9,12 +9,14 @@ from ..scalars.slogdet import slogdet
 from ..solves.inv import inv
 from ._gap_quotient import gap_quotient, gaps, unresolved
 
-__all__ = ["basis", "checked", "decompose", "moved", "pulled"]
+__all__ = ["ROUNDING", "basis", "checked", "decompose", "moved", "pulled"]
 
 # Backward error of the library's eigenvalues, in units of eps.
 ROUNDING = 8.0
 # An eigenvalue of condition ``DEFECTIVE / sqrt(eps)`` that is not apart from another is a defective one.
 DEFECTIVE = 0.01
+# So is one that is coupled to another by more than so much rounding of the matrix.
+COUPLED = 64.0
 
 
 def decompose(a: Array, b: Array | None, xp: Namespace) -> Arrays:
@@ -74,8 +76,12 @@ def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis
     size = error[..., :, None] + error[..., None, :]
     size = xp.where(singular, xp.full_like(size, float("inf")), size)
     condition = (xp.sum(xp.abs(left) ** 2, axis=-1) * xp.sum(xp.abs(right) ** 2, axis=-2)) ** 0.5
-    alone = ~xp.any(unresolved(gap, size, xp), axis=-1)
-    defined = alone | (condition < DEFECTIVE * eps(v) ** -0.5) & ~singular[..., 0]
+    close = unresolved(gap, size, xp)
+    # Of a block [[w, c], [0, w + gap]] the condition is c / gap: what is compared with rounding is c.
+    few = condition < DEFECTIVE * eps(v) ** -0.5
+    coupling = xp.abs(gap) * xp.where(few, condition, xp.ones_like(condition))[..., None] ** 2
+    coupled = xp.any(close & (coupling > COUPLED * eps(v) * size), axis=-1)
+    defined = ~xp.any(close, axis=-1) | few & ~coupled & ~singular[..., 0]
     defined = xp.where(defined, xp.ones_like(condition), xp.zeros_like(condition))
     return Basis(left, gap, size, defined)
 

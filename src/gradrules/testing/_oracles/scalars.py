@@ -9,7 +9,7 @@ from .._truth import Exact, oracle
 from ._exact import read, scalar
 from .spectra import eigvalsh
 
-__all__ = ["det", "logdet", "logpdet", "pfaffian", "slogdet"]
+__all__ = ["det", "logdet", "logpdet", "pdet", "pfaffian", "slogdet"]
 
 
 def _determinant(a: Exact) -> Any:
@@ -79,3 +79,9 @@ def _counting(x: Exact, rtol: float | None) -> list[Any]:
 def logpdet(x: Exact, *, rtol: float | None = None) -> Exact:
     """Sum of their logarithms."""
     return scalar(mpmath.fsum(mpmath.log(v) for v in _counting(x, rtol)))
+
+
+@oracle("pdet")
+def pdet(x: Exact, *, rtol: float | None = None) -> Exact:
+    """Their product."""
+    return scalar(mpmath.fprod(_counting(x, rtol)))

@@ -170,3 +170,19 @@ def eigh_tridiagonal(
     t = np.diag(d) + np.diag(e, 1) + np.diag(e, -1) if e.size else np.diag(d)
     w, v = eigh(t * mpmath.mpf(1), degenerate=degenerate, reference=reference)
     return w, v
+
+
+@oracle("schur")
+def schur(a: Exact, *, reference: tuple[Exact, Exact] | None = None) -> tuple[Exact, Exact]:
+    """Orthonormal columns from the eigenvectors, in the order and the phases of the reference."""
+    values = () if reference is None else ([reference[0][i, i] for i in range(len(a))],)
+    _, v = eig(a, reference=values or None)
+    z = v.copy()
+    for j in range(len(a)):
+        for _ in range(2):  # once more for what cancellation leaves
+            z[:, j] = z[:, j] - z[:, :j] @ (adjoint(z[:, :j]) @ z[:, j])
+        z[:, j] = z[:, j] / mpmath.sqrt(sum(abs(x) ** 2 for x in z[:, j]))
+        if reference is not None:
+            overlap = np.sum(np.conj(z[:, j]) * reference[1][:, j])
+            z[:, j] = z[:, j] * (overlap / abs(overlap))
+    return np.triu(adjoint(z) @ a @ z), z
