@@ -2,7 +2,11 @@
 
 import importlib.util
 import json
+import os
 import runpy
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +57,23 @@ def in_frameworks(page: str) -> Iterator[tuple[str, dict[str, Any]]]:
             print(f"{name}: not installed here, its tab was not run")
         else:
             yield name, runpy.run_path(str(script))
+
+
+def command(line: str, lines: int = 18) -> int:
+    """Run a command beside the pages' code, and print it and the head of what it says; its exit status."""
+    program, *arguments = shlex.split(line)
+    done = subprocess.run(
+        [Path(sys.executable).with_name(program), *arguments],
+        cwd=GALLERY / "frameworks",
+        env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print("$", line)
+    print("\n".join(row.rstrip() for row in (done.stdout + done.stderr).splitlines()[:lines]))
+    print("exit status", done.returncode)
+    return done.returncode
 
 
 def difference(here: Any, there: Any) -> float:
