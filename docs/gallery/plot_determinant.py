@@ -170,7 +170,7 @@ forgets = command(
 #
 # The second example
 # ------------------
-# A = [[sin x, 0], [0, cos y]], at x = y = 1, and again the loss det(A)\\ :sup:`2`.
+# A = [[sin x, 0], [0, cos y]], at x = y = 1, and again the loss det(A)\ :sup:`2`.
 
 
 def second_example(x, y):

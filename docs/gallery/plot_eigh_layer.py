@@ -358,8 +358,8 @@ assert error < 1e-12
 # %%
 # Beside the article
 # ------------------
-# The notebook prints formulas and pictures. In its last formula L must be read transposed, which is its
-# negative: so it is in the notebook's code, and so it fits the derivative.
+# The notebook prints formulas and pictures. In its last formula L must be read transposed, which
+# is its negative: so it is in the notebook's code, and so it fits the derivative.
 
 print("formula:", published("eigen_decomposition_ddn")["formula"])
 print("profile:", published("eigen_decomposition_ddn")["profile"])
