@@ -7,7 +7,7 @@ q, b = jnp.asarray([[1.0, -1.0], [-1.0, 2.0]]), jnp.asarray([1.0, 1.0])
 
 
 def f(x):
-    return gr.quadratic_form(x, q) / 2 + gr.vecdot(b, x)
+    return gr.quadratic_form(x, q, x) / 2 + gr.vecdot(b, x)
 
 
 x = jnp.asarray([3.0, -2.0])

@@ -6,7 +6,7 @@ q, b = tf.constant([[1.0, -1.0], [-1.0, 2.0]]), tf.constant([1.0, 1.0])
 
 
 def f(x):
-    return gr.quadratic_form(x, q) / 2 + gr.vecdot(b, x)
+    return gr.quadratic_form(x, q, x) / 2 + gr.vecdot(b, x)
 
 
 x = tf.Variable([3.0, -2.0])

@@ -6,7 +6,7 @@ q, b = torch.tensor([[1.0, -1.0], [-1.0, 2.0]]), torch.tensor([1.0, 1.0])
 
 
 def f(x):
-    return gr.quadratic_form(x, q) / 2 + gr.vecdot(b, x)
+    return gr.quadratic_form(x, q, x) / 2 + gr.vecdot(b, x)
 
 
 x = torch.tensor([3.0, -2.0])
