@@ -43,11 +43,10 @@ The gradient is the Fréchet derivative of the transpose, applied to the gradien
 import time
 
 import matplotlib.pyplot as plt
-import mpmath
 import numpy as np
 import scipy.linalg
 import tensorflow as tf
-from _page import Beside, difference, in_frameworks, published, style
+from _page import Beside, difference, exact_expm_gradient, in_frameworks, published, style
 
 import gradrules as gr
 
@@ -137,21 +136,10 @@ MATRICES = {
 }
 
 
-def truth(a, g):
-    with mpmath.workdps(50 + 30):
-        n = len(a)
-        block = mpmath.zeros(2 * n)
-        for i, j in np.ndindex(n, n):
-            block[i, j] = block[n + i, n + j] = mpmath.mpf(a[j, i])
-            block[i, n + j] = mpmath.mpf(g[i, j])
-        found = mpmath.expm(block, method="taylor")
-        return np.array([[float(found[i, n + j]) for j in range(n)] for i in range(n)])
-
-
 errors = {}
 print(f"{'':14}", *(f"{name:>13}" for name in FORMULAS))
 for kind, a in MATRICES.items():
-    right = truth(a, incoming)
+    right = exact_expm_gradient(a, incoming)
     for name, formula in FORMULAS.items():
         found = formula(tf.constant(a), tf.constant(incoming)).numpy()
         errors[kind, name] = max(difference(found, right), 1e-17)
