@@ -17,6 +17,7 @@ import numpy as np
 
 GALLERY = Path(__file__).parents[1]
 FRAMEWORKS = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX", "autograd": "autograd"}
+sys.path.append(str(GALLERY / "frameworks"))  # where the tabs find what they import from each other
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
