@@ -35,6 +35,10 @@ Load = Annotated[
 
 
 def _import(modules: list[str] | None) -> None:
+    if modules and "" not in sys.path:
+        sys.path.insert(
+            0, ""
+        )  # a file in this folder, as for `python -m`; a script looks beside itself
     for module in modules or []:
         try:
             importlib.import_module(module)

@@ -112,6 +112,19 @@ def test_a_wrong_call_exits_with_two(arguments, words):
     assert all(word in out.stderr + out.stdout for word in words)
 
 
+def test_a_module_in_the_folder_of_the_call_is_loaded(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import gradrules as gr\n\n@gr.rule\ndef of_mine(x, /, *, xp):\n    return x\n"
+    )
+    # An installed script, unlike `python -c`, does not look where it is called.
+    program = "from gradrules.cli import app; app()"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program, "list", "--load", "mine"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "of_mine" in done.stdout, done.stderr
+
+
 def test_a_backend_that_crashes_is_reported_and_harms_no_other(tmp_path, monkeypatch):
     (tmp_path / "crashing.py").write_text(
         "import os, sys\n"

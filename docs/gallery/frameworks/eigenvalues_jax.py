@@ -1,0 +1,13 @@
+import jax
+import jax.numpy as jnp
+
+import gradrules as gr
+
+a = jnp.asarray(
+    [
+        [0.6102723, 0.17637432, 0.38962376],
+        [0.3735156, 0.6306771, 0.19141042],
+        [0.34370267, 0.7677151, 0.4024818],
+    ]
+)
+gradient = jax.grad(lambda a: gr.eigvalsh(a, lower=True)[0])(a)
