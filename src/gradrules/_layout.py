@@ -6,7 +6,7 @@ and cotangents. Neither the rule's functions nor an adapter ever see the keyword
 """
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,9 +47,8 @@ class Layout:
             msg = f"{self.rule}: option 'keepdims' is {keepdims!r}; it must be True or False"
             raise OptionError(msg)
         if "axis" not in given:
-            rank = len(arrays[0].shape)
             core = len(self.signature.inputs[0])
-            return Arrangement(kept=tuple(range(rank - core, rank)) if keepdims else ())
+            return Arrangement(kept=tuple(range(-core, 0)) if keepdims else ())
         axis: Any = given["axis"]
         if not self._is_axis(axis):
             words = "a whole number, a tuple of them, or None" if self.merges else "a whole number"
@@ -68,9 +67,9 @@ class Layout:
 
 
 def _counted(rule: str, axis: Any, rank: int) -> tuple[int, ...]:
-    """Axes counted from the front."""
+    """Axes counted from the end."""
     axes = tuple(range(rank)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    counted = tuple(a % rank for a in axes) if rank else axes
+    counted = tuple(a % rank - rank for a in axes) if rank else axes
     if len(set(counted)) < len(axes) or any(not -rank <= a < rank for a in axes):
         msg = f"{rule}: axis {axis!r} does not name axes of an array that has {rank}"
         raise ShapeError(msg)
@@ -86,9 +85,9 @@ class Arrangement:
     axis
         The place of the core axis of each input and output that has one.
     axes
-        The axes of the only input that are its core axis when they are taken as one.
+        The axes of the only input that are its core axis when they are taken as one, counted from the end.
     kept
-        Where the results have axes of length one.
+        Where the results have axes of length one, counted from the end.
     absent
         The optional core axes that no input has.
     """
@@ -104,23 +103,30 @@ class Arrangement:
             return _moved(array, self.axis, -1, xp)
         if self.axes is None:
             return array
-        array = _permuted(array, self._order(array), xp)
+        array = _permuted(array, self._order(len(array.shape)), xp)
         if len(self.axes) == 1:
             return array
         lengths = [hooks.length(array, i, xp=xp) for i in range(len(array.shape))]
         front = len(lengths) - len(self.axes)
         return xp.reshape(array, (*lengths[:front], math.prod(lengths[front:])))
 
-    def outward(self, value: Array, like: Array, xp: Namespace) -> Array:
-        """The cotangent of an input, with the core axis where the input has it."""
+    def outward(self, value: Array, lengths: Sequence[Any], xp: Namespace) -> Array:
+        """The way back of an input or its cotangent; `lengths` are those of the input."""
         if self.axis is not None:
             return _moved(value, -1, self.axis, xp)
         if self.axes is None:
             return value
-        order = self._order(like)
         if len(self.axes) != 1:
-            value = xp.reshape(value, [hooks.length(like, i, xp=xp) for i in order])
+            front = [hooks.length(value, i, xp=xp) for i in range(len(value.shape) - 1)]
+            value = xp.reshape(value, (*front, *lengths))
+        order = self._order(len(value.shape))
         return _permuted(value, [order.index(i) for i in range(len(order))], xp)
+
+    def lengths(self, array: Array, xp: Namespace) -> tuple[Any, ...]:
+        """Of the axes that are taken as one, where these are several."""
+        if self.axes is None or len(self.axes) == 1:
+            return ()
+        return tuple(hooks.length(array, i, xp=xp) for i in self.axes)
 
     def result(self, value: Array, core: Core, signature: Signature, xp: Namespace) -> Array:
         """An output, or its tangent, as the caller gets it."""
@@ -129,7 +135,7 @@ class Arrangement:
             return _moved(value, -1, self.axis, xp)
         if self.kept:
             rank = len(value.shape) + len(self.kept)
-            return value[tuple(None if i in self.kept else slice(None) for i in range(rank))]
+            return value[tuple(None if i in self.kept else slice(None) for i in range(-rank, 0))]
         return value
 
     def cotangent(self, value: Array, core: Core, like: Array, xp: Namespace) -> Array:
@@ -138,9 +144,10 @@ class Arrangement:
             value = _moved(value, self.axis, -1, xp)
         return xp.reshape(value, like.shape)
 
-    def _order(self, array: Array) -> list[int]:
+    def _order(self, rank: int) -> list[int]:
         assert self.axes is not None
-        return [i for i in range(len(array.shape)) if i not in self.axes] + [*self.axes]
+        axes = [i % rank for i in self.axes]
+        return [i for i in range(rank) if i not in axes] + axes
 
 
 def _moved(array: Array, source: int, destination: int, xp: Namespace) -> Array:

@@ -13,12 +13,13 @@ import threading
 import types
 import warnings
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from . import _scope, adapters
+from ._layout import Arrangement
 from ._registry import lookup
 from ._rule import Rule
 from ._scope import Key
@@ -179,17 +180,22 @@ def _of(adapter: Adapter, keys: frozenset[Key]) -> frozenset[Key]:
 
 # -- stand-ins -----------------------------------------------------------------------------------
 
+_STAYS_NATIVE = object()
+
 
 @functools.cache
-def _stand_in(adapter: Adapter, native: Native, function: Function) -> Function:
+def _stand_in(adapter: Adapter, natives: tuple[Native, ...], function: Function) -> Function:
     """What is put in the place of `function`; one for the life of the process."""
-    key = (adapter.name, native.rule)
+    keys = {native: (adapter.name, native.rule) for native in natives}
 
     @functools.wraps(function)
     def stand_in(*args: Any, **keywords: Any) -> Any:
-        if not _scope.holds(key):
-            return function(*args, **keywords)
-        return _differentiable(adapter, native, function, args, keywords)
+        for native, key in keys.items():
+            if _scope.holds(key):
+                result = _differentiable(adapter, native, function, args, keywords)
+                if result is not _STAYS_NATIVE:
+                    return result
+        return function(*args, **keywords)
 
     shown = adapter.opaque(stand_in)
     _STAND_INS.add(shown)
@@ -199,38 +205,54 @@ def _stand_in(adapter: Adapter, native: Native, function: Function) -> Function:
 def _differentiable(
     adapter: Adapter, native: Native, function: Function, args: Arrays, keywords: dict[str, Any]
 ) -> Any:
-    """The native result with our derivative, or the native call where the rule cannot serve."""
+    """The native result with our derivative, unless the rule cannot serve this call."""
     call = _read(native, args, keywords)
     if call is None or not _belong(adapter, call[0]):
-        return function(*args, **keywords)
+        return _STAYS_NATIVE
     given, static, options = call
     try:
-        variant = _variant(native, function, static)
         arrays = native.before(given, **dict(static))
         if arrays is None:
-            return function(*args, **keywords)
-        rule = variant.rule
-        _, fitted, form, merged = rule.prepare(arrays, options)
-        outputs = native.after(adapter.apply(rule, fitted, merged), fitted)
-        result = rule.packed(outputs, form, xp=adapter.xp)
+            return _STAYS_NATIVE
+        _, fitted, arranged, merged = lookup(native.rule).prepare(arrays, options)
+        lengths = arranged.lengths(arrays[0], adapter.xp)
+        variant = _variant(native, function, static, arranged, lengths)
+        computed = adapter.apply(variant.rule, fitted, merged)
+        outputs = tuple(variant.rule.arranged(computed, arranged, xp=adapter.xp))
+        return variant.structured(native.after(outputs, given))
     except _NOT_FOR_THE_RULE:
-        return function(*args, **keywords)
-    return variant.structured(result)
+        return _STAYS_NATIVE
+
+
+def called(native: Native, function: Function, arrays: Arrays, arguments: Mapping[str, Any]) -> Any:
+    """The function at the rule's arrays, with its other arguments by their names."""
+    given = {**arguments, **dict(zip(native.arrays, native.within(arrays), strict=True))}
+    args = []
+    for name, *group in native.names:
+        if given.keys().isdisjoint(native.arrays):
+            break
+        args.append(tuple(map(given.pop, group)) if group else given.pop(name))
+    return function(*args, **given)
 
 
 def _read(
     native: Native, args: Arrays, keywords: dict[str, Any]
 ) -> tuple[Arrays, Options, Any] | None:
     """Arrays, static arguments and the rule's options; `None` for a call that stays native."""
-    parameters = native.parameters.split()
-    given = dict(zip(parameters, args, strict=False))
+    given = dict(zip((name for name, *_ in native.names[: native.positional]), args, strict=False))
     if len(given) < len(args) or given.keys() & keywords.keys():
         return None
     given.update(keywords)
-    inputs = parameters[: len(lookup(native.rule).inputs)]
-    if not set(inputs) <= given.keys() <= set(parameters):
+    for name, *group in native.names:
+        if group and name in given:
+            together = given.pop(name)
+            if not isinstance(together, tuple | list) or len(together) != len(group):
+                return None
+            given.update(zip(group, together, strict=True))
+    known = {name for names in native.names for name in names[1:] or names}
+    if not set(native.arrays) <= given.keys() <= known:
         return None
-    arrays = tuple(given.pop(name) for name in inputs)
+    arrays = tuple(given.pop(name) for name in native.arrays)
     options = native.options(**given)
     return None if options is None else (arrays, TypedOptions(sorted(given.items())), options)
 
@@ -252,36 +274,47 @@ class _Variant:
     native: Native
     function: Function
     static: dict[str, Hashable]
+    arranged: Arrangement
+    lengths: tuple[int, ...]
     kind: Any = None
 
     def __post_init__(self) -> None:
         self.rule: Rule = lookup(self.native.rule).with_primal(self._primal)
 
     def _primal(self, *arrays: Array, xp: Namespace, **options: Hashable) -> Any:  # noqa: ARG002
-        result = self.function(*arrays, **self.static)
+        native, arranged = self.native, self.arranged
+        whole = tuple(arranged.outward(array, self.lengths, xp) for array in arrays)
+        arguments = native.handed(arranged.axes, **self.static)
+        result = called(native, self.function, whole, arguments)
         # No argument can change it, and no framework lets it be known before the first call.
         self.kind = type(result)
-        outputs = self.native.outputs(result)
+        outputs = native.outputs(result)
         return outputs if len(outputs) > 1 else outputs[0]
 
-    def structured(self, result: Any) -> Any:
+    def structured(self, outputs: Arrays) -> Any:
         """The result in the native type: an array, a tuple, or a tuple with fields named otherwise."""
-        if len(self.rule.outputs) == 1:
-            return result
+        if len(outputs) == 1:
+            return outputs[0]
         make = getattr(self.kind, "_make", self.kind)
-        return make(tuple(result))
+        return make(outputs)
 
 
 @functools.lru_cache(maxsize=CACHE)
-def _cached_variant(native: Native, function: Function, static: Options, rule: Rule) -> _Variant:  # noqa: ARG001
-    return _Variant(native, function, dict(static))
+def _cached_variant(
+    rule: Rule,  # noqa: ARG001
+    native: Native,
+    function: Function,
+    static: Options,
+    *place: Any,
+) -> _Variant:
+    return _Variant(native, function, dict(static), *place)
 
 
-def _variant(native: Native, function: Function, static: Options) -> _Variant:
-    """The variant for these static arguments: the same object each time, for compilers' caches."""
+def _variant(native: Native, *call: Any) -> _Variant:
+    """The variant for such a call: the same object each time, for compilers' caches."""
     try:
         # The rule is part of the key, because a rule may be replaced.
-        return _cached_variant(native, function, static, lookup(native.rule))
+        return _cached_variant(lookup(native.rule), native, *call)
     except TypeError as error:
         msg = f"{native.rule}: an argument that cannot be hashed ({error})"
         raise OptionError(msg) from error
@@ -294,6 +327,7 @@ def _variant(native: Native, function: Function, static: Options) -> _Variant:
 class _Patch:
     """One name that was bound to a stand-in."""
 
+    keys: frozenset[Key]
     path: str
     owner: Any
     name: str
@@ -313,41 +347,50 @@ class _Patch:
 
 _LOCK = threading.RLock()
 _USES: Counter[Key] = Counter()
-_PATCHES: dict[Key, list[_Patch]] = {}
+_PATCHES: list[_Patch] = []
 _STAND_INS: set[Function] = set()
 
 
 def _install(adapter: Adapter, keys: frozenset[Key]) -> None:
-    new = [key for key in keys if not _USES[key]]
     _USES.update(keys)
-    for key in new:
-        made = _PATCHES[key] = []
-        for patch in _patches(adapter, key[1]):
-            made.append(patch)  # noqa: PERF402 (what is made must be known if a later one fails)
+    for patch in _patches(adapter, keys):
+        _PATCHES.append(patch)  # noqa: PERF402 (what is made must be known if a later one fails)
 
 
 def _remove(keys: frozenset[Key]) -> None:
     _USES.subtract(keys)
-    for key in keys:
-        if not _USES[key]:
-            for patch in reversed(_PATCHES.pop(key, [])):
-                patch.undo()
+    for patch in _PATCHES[::-1]:
+        if not any(_USES[key] for key in patch.keys):
+            _PATCHES.remove(patch)
+            patch.undo()
 
 
-def _patches(adapter: Adapter, rule: str) -> Iterator[_Patch]:
+def _patches(adapter: Adapter, chosen: frozenset[Key]) -> Iterator[_Patch]:
+    """Those that are not in place yet."""
+    for path, natives in _by_path(adapter).items():
+        keys = frozenset((adapter.name, native.rule) for native in natives)
+        owner_path, _, name = path.rpartition(".")
+        if not keys & chosen or (owner := resolve(owner_path)) is None:
+            continue
+        # Some modules remember what they were asked for, by the identity of the name.
+        name = sys.intern(name)
+        function = getattr(owner, name, None)
+        if function is None or function in _STAND_INS:
+            continue
+        inherited = isinstance(owner, type) and name not in vars(owner)
+        stand_in = _stand_in(adapter, natives, function)
+        setattr(owner, name, stand_in)
+        yield _Patch(keys, path, owner, name, function, stand_in, inherited)
+
+
+@functools.cache
+def _by_path(adapter: Adapter) -> dict[str, tuple[Native, ...]]:
+    """All that may serve a call of a function, in the order of the table."""
+    found: dict[str, tuple[Native, ...]] = {}
     for native in adapter.natives:
-        for path in native.paths.split() if native.rule == rule else ():
-            owner_path, _, name = path.rpartition(".")
-            owner = resolve(owner_path)
-            # Some modules remember what they were asked for, by the identity of the name.
-            name = sys.intern(name)
-            function = getattr(owner, name, None)
-            if function is None or function in _STAND_INS:
-                continue
-            inherited = isinstance(owner, type) and name not in vars(owner)
-            stand_in = _stand_in(adapter, native, function)
-            setattr(owner, name, stand_in)
-            yield _Patch(path, owner, name, function, stand_in, inherited)
+        for path in native.paths.split():
+            found[path] = (*found.get(path, ()), native)
+    return found
 
 
 def resolve(path: str) -> Any:
@@ -375,7 +418,7 @@ def _warn_of_names(adapter: Adapter, keys: frozenset[Key]) -> None:
         return
     scanned.update(unseen)
     with _LOCK:
-        patches = [patch for key in keys for patch in _PATCHES.get(key, ())]
+        patches = [patch for patch in _PATCHES if patch.keys & keys]
     paths = {id(patch.original): patch.path for patch in reversed(patches)}
     bound = [
         f"{module}.{name} is {paths[id(value)]}"

@@ -387,7 +387,11 @@ class Rule:
                 here.xp.zeros_like(p)
                 if v is None
                 else _unbroadcast(
-                    arranged.outward(self.signature.restore(v, core, arranged.absent), p, here.xp),
+                    arranged.outward(
+                        self.signature.restore(v, core, arranged.absent),
+                        arranged.lengths(p, here.xp),
+                        here.xp,
+                    ),
                     p,
                     here.xp,
                 )
@@ -454,12 +458,18 @@ class Rule:
 
     def packed(self, outputs: Sequence[Any], arranged: Arrangement, *, xp: Namespace) -> Any:
         """The result of a call: `outputs` as the call arranges them; several are named."""
-        if arranged is not _AS_IT_IS:
-            outputs = [
-                y if y is None else arranged.result(y, core, self.signature, xp)
-                for y, core in zip(outputs, self.signature.outputs, strict=True)
-            ]
-        return self._pack(outputs)
+        return self._pack(self.arranged(outputs, arranged, xp=xp))
+
+    def arranged(
+        self, outputs: Sequence[Any], arranged: Arrangement, *, xp: Namespace
+    ) -> Sequence[Any]:
+        """`outputs` as the call arranges them."""
+        if arranged is _AS_IT_IS:
+            return outputs
+        return tuple(
+            y if y is None else arranged.result(y, core, self.signature, xp)
+            for y, core in zip(outputs, self.signature.outputs, strict=True)
+        )
 
     def evaluate(self, arrays: Arrays, options: Options, *, xp: Namespace) -> Arrays:
         """The primal alone, as a tuple; nothing in it is meant to be differentiated."""

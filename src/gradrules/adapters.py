@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -124,6 +125,10 @@ def _as_given(arrays: Arrays, **_: Hashable) -> Arrays:
     return arrays
 
 
+def _all(axes: tuple[int, ...] | None, **arguments: Hashable) -> Mapping[str, Hashable]:  # noqa: ARG001
+    return arguments
+
+
 def _outputs(result: Any) -> Arrays:
     return tuple(result) if isinstance(result, tuple) else (result,)
 
@@ -145,14 +150,23 @@ class Native:
         ``"torch.det torch.Tensor.det"``. Paths that this version of the framework does not have are
         passed over.
     parameters
-        Names of the function's parameters in order, with blanks between them, those of the rule's
-        inputs first. A call with any other argument stays native.
+        Names of the function's parameters in order, with blanks between them. Some that come in one
+        tuple are in parentheses, ``"c_and_lower=(c,lower) b"``, and those behind a ``*`` are given by
+        name alone. A call with any other argument stays native.
+    inputs
+        Those of them that are the rule's inputs, in the rule's order; by default the first.
     options
-        Of the arguments behind the arrays, by name: the rule's options, or `None` if the rule has
-        no counterpart for them, and the call stays native. They are handed to the function as well.
+        Of the other arguments, by name: the rule's options, or `None` if the rule has no
+        counterpart for them, and the call stays native.
     before
         ``before(arrays, **arguments)``: the arrays that the rule shall see; `None` if the call
         stays native.
+    within
+        The way back of `before`, without derivatives: the arrays that the function shall get.
+    handed
+        ``handed(axes, **arguments)``: the other arguments that the function shall get, by default
+        as they are. A function that takes an axis gets the array as the call has it, perhaps with
+        more batch axes in front; `axes` are the rule's, counted from the end.
     outputs
         From the function's result to the rule's outputs.
     after
@@ -166,6 +180,43 @@ class Native:
     before: Callable[..., Arrays | None] = _as_given
     outputs: Callable[[Any], Arrays] = _outputs
     after: Callable[[Arrays, Arrays], Arrays] = _unchanged
+    within: Callable[[Arrays], Arrays] = _as_given
+    handed: Callable[..., Mapping[str, Hashable]] = _all
+    inputs: str = ""
+
+    @cached_property
+    def names(self) -> tuple[tuple[str, ...], ...]:
+        """The parameters: a name, or the name of a tuple and those in it."""
+        return tuple(
+            (name, *group.strip("()").split(",")) if group else (name,)
+            for name, _, group in (word.partition("=") for word in self.parameters.split())
+            if name != "*"
+        )
+
+    @cached_property
+    def positional(self) -> int:
+        """How many of the parameters may be given without their names."""
+        words = self.parameters.split()
+        return words.index("*") if "*" in words else len(words)
+
+    @cached_property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the parameters that are the rule's inputs, in the rule's order."""
+        count = len(lookup(self.rule).inputs)
+        return tuple(self.inputs.split() or (name for name, *_ in self.names[:count]))
+
+    @property
+    def plain(self) -> bool:
+        """Whether a call with the rule's inputs alone means what the rule means by its defaults."""
+        rule = lookup(self.rule)
+        if self.arrays != tuple(name for name, *_ in self.names[: len(rule.inputs)]):
+            return False
+        options = self.options()
+        # Which triangle of a Hermitian matrix is read is another matter.
+        read = {"lower"} if rule.declaration.structure else set()
+        return options is not None and all(
+            rule.keywords[name] == options[name] for name in options.keys() - read
+        )
 
 
 class TraceKey(Protocol):

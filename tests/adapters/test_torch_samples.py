@@ -16,23 +16,33 @@ from torch.testing._internal.common_methods_invocations import op_db  # noqa: E4
 
 import gradrules as gr  # noqa: E402
 
-# A few samples of each function and random directions here; all, and every entry, by ``nox -s everything``.
+# A few samples of each function, in one dtype, and random directions here; all, and every entry, by
+# ``nox -s everything``.
 FAST = not os.environ.get("GRADRULES_EVERYTHING")
-FEW = 4
+FEW = 2
 DTYPES = (torch.float64, torch.complex128)
 OVERRIDDEN = {path for native in gr.adapters.load("torch").natives for path in native.paths.split()}
 # Every OpInfo of a function that a rule stands in for.
 CELLS = [
     pytest.param(op, dtype, id=f"{op.formatted_name}-{str(dtype).rpartition('.')[2]}")
     for op in op_db
-    for dtype in DTYPES
-    if f"torch.{op.name}" in OVERRIDDEN and op.supports_dtype(dtype, "cpu")
+    if f"torch.{op.name}" in OVERRIDDEN
+    for dtype in [d for d in DTYPES if op.supports_dtype(d, "cpu")][-1 if FAST else 0 :]
 ]
 
 
 def called(op):
     """The function as a user's code calls it: by name, so that an override is met."""
-    return lambda *args, **options: operator.attrgetter(op.name)(torch)(*args, **options)
+    find = operator.attrgetter(op.name)
+    if op.op is find(torch):
+        return lambda *args, **options: find(torch)(*args, **options)
+    return op.op  # a function of PyTorch's tests, which calls by name itself
+
+
+# What is found here is what torch has before any override.
+CALLED = {op.formatted_name: called(op) for op in op_db if f"torch.{op.name}" in OVERRIDDEN}
+# A norm at 0 has a subgradient, and differences see none; PyTorch's own derivatives fail there, too.
+KINKS = {"linalg_norm_subgradients_at_zero"}
 
 
 def floating(tree):
@@ -52,14 +62,18 @@ def test_samples(op, dtype):
         def function(*given, sample=sample, leaves=leaves):
             rest = iter(given)
             first, *others = (next(rest) if isinstance(x, torch.Tensor) else x for x in leaves)
-            y = op.gradcheck_wrapper(called(op), first, *others, **sample.kwargs)
+            y = op.gradcheck_wrapper(CALLED[op.formatted_name], first, *others, **sample.kwargs)
             y = sample.output_process_fn_grad(y)
             return floating(y if isinstance(y, tuple | list) else (y,))
 
-        native = function(*(x.detach() for x in tensors))
+        # Where a gradient may follow, torch takes other routines for some, with other rounding.
+        natives = function(*(x.detach() for x in tensors)), function(*tensors)
         with gr.override("torch"):
             ours = function(*tensors)
-            for a, b in zip(native, ours, strict=True):
-                assert torch.equal(a, b)
+            assert any(all(map(torch.equal, ours, native)) for native in natives)
+            # The zero matrix that is made of no entries at all has no derivative of its pseudo-inverse.
+            of_nothing = op.formatted_name == "linalg_pinv_singular" and not tensors[0].numel()
+            if op.formatted_name in KINKS or of_nothing:
+                continue
             assert gradcheck(function, tensors, check_forward_ad=True, fast_mode=FAST)
             assert gradgradcheck(function, tensors, fast_mode=FAST)

@@ -16,6 +16,7 @@ from overriding import function
 
 import gradrules as gr
 from gradrules import _override
+from gradrules._layout import Arrangement
 
 autograd = pytest.importorskip("autograd")
 import autograd.numpy as anp  # noqa: E402
@@ -269,9 +270,13 @@ def test_names_imported_before_are_warned_of_once(monkeypatch):
 
 def test_a_variant_is_made_once_and_is_not_registered():
     native = next(n for n in gr.adapters.load("autograd").natives if n.rule == "solve")
-    first = _override._variant(native, np.linalg.solve, ())
-    assert _override._variant(native, np.linalg.solve, ()) is first
-    assert _override._variant(native, np.linalg.solve, (("check_finite", True),)) is not first
+
+    def variant(*static):
+        return _override._variant(native, np.linalg.solve, static, Arrangement(), ())
+
+    first = variant()
+    assert variant() is first
+    assert variant(("check_finite", True)) is not first
     rule = first.rule
     assert rule is not gr.solve
     assert gr.registry["solve"] is gr.solve

@@ -13,6 +13,12 @@ tf = pytest.importorskip("tensorflow")
 import gradrules_tensorflow  # noqa: E402
 
 ALIASES = overriding.aliases("tensorflow")
+CELLS = [
+    cell
+    for cell in overriding.cells(ALIASES)
+    # TensorFlow's pinv takes no complex matrix.
+    if "pinv-complex" not in cell.id
+]
 SINGULAR = [[1.0, 2.0], [2.0, 4.0]]
 COFACTORS = np.asarray([[4.0, -2.0], [-2.0, 1.0]])
 
@@ -29,27 +35,21 @@ def constant(values):
     return tf.constant(values, tf.float64)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "complex128"])
-@pytest.mark.parametrize(
-    ("native", "path"),
-    [alias for alias in ALIASES if "v2" not in alias[1]],
-    ids=lambda x: x if isinstance(x, str) else "",
-)
+@pytest.mark.parametrize(("native", "path", "dtype"), CELLS)
 def test_every_alias(native, path, dtype, monkeypatch):
     overriding.check_alias("tensorflow", native, path, dtype, monkeypatch)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "complex128"])
-@pytest.mark.parametrize(("native", "path"), ALIASES, ids=overriding.ids(ALIASES))
+@pytest.mark.parametrize(("native", "path", "dtype"), CELLS)
 def test_value_and_type_are_native_while_differentiated(native, path, dtype):
     rule = gr.adapters.lookup(native.rule)
     arrays = tuple(map(tf.constant, overriding.inputs(rule, dtype)))
-    before = overriding.function(path)
-    expected = before(*arrays)
+    before, call = overriding.function(path), overriding.caller(native, path, arrays)
+    expected = call(*arrays)
     with gr.override("tensorflow"), tf.GradientTape() as tape:
         tape.watch(arrays)
         assert overriding.function(path) is not before
-        found = overriding.function(path)(*arrays)
+        found = call(*arrays)
     assert type(found) is type(expected)
     for ours, theirs in zip(overriding.leaves(found), overriding.leaves(expected), strict=True):
         assert ours.numpy().tobytes() == theirs.numpy().tobytes()
