@@ -16,6 +16,7 @@ from .._matrix import (
     read_adjoint,
     real,
 )
+from .._options import one_of
 from ..solves.solve_triangular import solve_triangular
 from . import _signs
 from ._independent import independent
@@ -100,9 +101,7 @@ def qr_primal(x: Array, mode: str, xp: Namespace) -> Arrays:
 @qr.def_options
 def qr_options(mode: object) -> None:
     """Refuse values that are not allowed."""
-    if mode not in MODES:
-        msg = f"option 'mode' is {mode!r}; it must be one of {MODES}"
-        raise ValueError(msg)
+    one_of("mode", mode, MODES)
 
 
 # Of the first k columns, X = Q U. With C = X' U^-1 and M = Q^H C: Q' = (C - Q M) + Q W and U' = T U,

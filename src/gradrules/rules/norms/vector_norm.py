@@ -12,7 +12,7 @@ from .._kinked import kinked
 from .._matrix import conj, poisoned, real
 from ._power import over, signed_power
 
-__all__ = ["along", "check_order", "norming", "shared", "size_of", "times", "vector_norm"]
+__all__ = ["along", "norming", "shared", "size_of", "times", "vector_norm"]
 
 INF = float("inf")
 
@@ -99,7 +99,9 @@ def vector_norm(x: Array, /, *, ord: float = 2, xp: Namespace) -> Array:  # noqa
 @vector_norm.def_options
 def vector_norm_options(ord: object) -> None:  # noqa: A002
     """Refuse values that are not allowed."""
-    check_order(ord)
+    if isinstance(ord, bool) or not isinstance(ord, int | float) or ord != ord:  # noqa: PLR0124
+        msg = f"option 'ord' is {ord!r}; it must be a real number"
+        raise ValueError(msg)
 
 
 @vector_norm.def_jvp
@@ -138,13 +140,6 @@ def along(n: Array, x_dot: Array, axis: tuple[int, ...], xp: Namespace) -> Array
 def times(n: Array, y_bar: Array, xp: Namespace) -> Array:
     """``y_bar n`` for a real `y_bar`."""
     return n * xp.astype(y_bar, n.dtype)
-
-
-def check_order(order: object) -> None:
-    """Refuse what is no order of a norm of vectors."""
-    if isinstance(order, bool) or not isinstance(order, int | float) or order != order:  # noqa: PLR0124
-        msg = f"option 'ord' is {order!r}; it must be a real number"
-        raise ValueError(msg)
 
 
 def size_of(size: Array, order: float, axis: tuple[int, ...], xp: Namespace) -> Array:
