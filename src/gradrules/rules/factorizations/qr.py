@@ -115,7 +115,7 @@ def qr_jvp(
     outputs: Arrays,
     tangents: MaybeArrays,
     *,
-    mode: str = "reduced",
+    mode: str,
     xp: Namespace,
 ) -> tuple[Array, Array]:
     """``Q_dot = (C - Q M) + Q W`` and ``R_dot = (T U, Q_dot^H Y + Q^H Y_dot)``."""
@@ -143,7 +143,7 @@ def qr_vjp(
     outputs: Arrays,
     cotangents: MaybeArrays,
     *,
-    mode: str = "reduced",
+    mode: str,
     xp: Namespace,
 ) -> Array:
     """``((Q_bar - Q N) + Q (S + below(N - N^H))) U^-H`` and ``Q V_bar``; to Q_bar comes ``Y V_bar^H``."""
