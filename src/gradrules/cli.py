@@ -13,6 +13,7 @@ from rich.console import Console
 from . import _audit_report, _bench_report, _mutation_report, _pages, _report, registry
 from ._registry import of_arrays
 from ._rule import Rule
+from .rules.products._compositions import COMPOSITIONS
 from .testing import ACROSS, LAWS, _backends
 from .testing import _audit as auditing
 from .testing import _bench as benching
@@ -66,6 +67,8 @@ def list_rules(
         typer.echo(json.dumps([_report.as_dict(rule) for rule in registry.values()], indent=2))
     else:
         console.print(_report.rules_table(list(registry.values())))
+        names = ", ".join(f.__name__ for f in COMPOSITIONS)
+        console.print(f"and, as compositions of matmul, without rules of their own: {names}")
 
 
 @app.command()

@@ -60,3 +60,18 @@ def test_special_schatten_and_ky_fan_norms():
     for value, order in pairs:
         assert value == pytest.approx(np.linalg.norm(x, ord=order), rel=1e-14)
     assert gr.schatten_norm(x, p=4, keepdims=True).shape == (1, 1)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 0.5, np.inf, -np.inf])
+def test_the_norm_of_no_entries_is_zero_and_so_is_its_derivative(order):
+    x = np.zeros((2, 0))
+    y, y_dot = gr.vector_norm.jvp([x], [x], axis=-1, ord=order)
+    assert np.array_equal(y, [0.0, 0.0])
+    assert np.array_equal(y_dot, [0.0, 0.0])
+    assert gr.vector_norm.vjp(x, axis=-1, ord=order)[1](np.ones(2))[0].shape == (2, 0)
+
+
+def test_the_count_of_entries_jumps_at_zero():
+    y, pullback = gr.vector_norm.vjp(np.asarray([3.0, 0.0, -4.0]), ord=0)
+    assert y == 2
+    assert np.array_equal(pullback(np.asarray(1.0))[0], [0.0, np.nan, 0.0], equal_nan=True)

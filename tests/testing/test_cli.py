@@ -29,6 +29,7 @@ def test_list_and_show():
     out = gradrules("list")
     assert out.returncode == 0
     assert "eigh" in out.stdout
+    assert "multi_dot, tensordot" in out.stdout
     rules = {rule["name"]: rule for rule in json.loads(gradrules("list", "--json").stdout)}
     assert set(rules) >= {
         "det",

@@ -150,8 +150,10 @@ def one_norm(a: Array, xp: Namespace) -> Array:
 def binary_size(a: Array, xp: Namespace) -> Array:
     """Whole e, ``(..., 1, 1)`` and real, for which the largest entry of ``a / 2**e`` is near 1.
 
-    0 for a matrix that is zero, or not finite. Its derivative is zero.
+    0 for a matrix that is zero, empty, or not finite. Its derivative is zero.
     """
+    if 0 in a.shape:
+        return xp.sum(xp.abs(a), axis=(-2, -1), keepdims=True)
     size = xp.max(xp.abs(a), axis=(-2, -1), keepdims=True)
     usual = (size > 0) & xp.isfinite(size)
     return xp.where(usual, xp.round(xp.log2(xp.where(usual, size, xp.ones_like(size)))), size * 0)

@@ -13,12 +13,19 @@ from ..._typing import Array, Arrays, Namespace
 from .._matrix import adjoint, conj, eps, herm, real
 from ._krylov import length, norm, or_one
 
-__all__ = ["WHICH", "lanczos"]
+__all__ = ["WHICH", "check_sizes", "lanczos"]
 
 WHICH = ("LM", "LA", "SA")
 # Residuals that are taken for zero, and parts that must vanish, in units of rounding.
 TOLERANCE = 1000.0
 NEGLIGIBLE = 20.0
+
+
+def check_sizes(k: int, ncv: int | None) -> None:
+    """Refuse numbers of pairs, and of vectors for them, that do not fit."""
+    if k < 1 or (ncv is not None and ncv <= k):
+        msg = f"options 'k' and 'ncv' are {k} and {ncv}; they must be 1 <= k < ncv"
+        raise ValueError(msg)
 
 
 def lanczos(  # noqa: PLR0915 (one algorithm)

@@ -7,9 +7,10 @@ from ..._functions import Function
 from ..._rule import rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, conj, diagonal, real
+from .._options import one_of
 from ..spectra.eigh import quotient
 from ._krylov import or_one
-from ._lanczos import WHICH, lanczos
+from ._lanczos import WHICH, check_sizes, lanczos
 from ._vectors import acting, flat, shaped
 from .solve_action import solve_action
 
@@ -78,12 +79,8 @@ def eigsh(
 @eigsh.def_options
 def eigsh_options(which: str, k: int, ncv: int | None, **_: object) -> None:
     """Refuse values that are not allowed."""
-    if which not in WHICH:
-        msg = f"option 'which' is {which!r}; it must be one of {WHICH}"
-        raise ValueError(msg)
-    if k < 1 or (ncv is not None and ncv <= k):
-        msg = f"options 'k' and 'ncv' are {k} and {ncv}; they must be 1 <= k < ncv"
-        raise ValueError(msg)
+    one_of("which", which, WHICH)
+    check_sizes(k, ncv)
 
 
 # With Z = A' V and M = V^H Z: w_j' = Re M_jj and v_j' = V (M_ij / (w_j - w_i))_i + y_j, where

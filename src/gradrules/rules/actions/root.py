@@ -5,6 +5,7 @@ from ..._functions import Function
 from ..._rule import rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import eps
+from .._options import one_of
 from ._implicit import implicit_jvp, implicit_vjp, jacobian
 from ._krylov import SOLVERS, krylov, length, or_one
 from ._vectors import acting, flat, shaped
@@ -120,9 +121,7 @@ def root(
 @root.def_options
 def root_options(solver: str, **_: object) -> None:
     """Refuse unknown solvers."""
-    if solver not in SOLVERS:
-        msg = f"option 'solver' is {solver!r}; it must be one of {SOLVERS}"
-        raise ValueError(msg)
+    one_of("solver", solver, SOLVERS)
 
 
 @root.def_jvp

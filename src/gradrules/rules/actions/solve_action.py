@@ -5,6 +5,7 @@ from typing import Any
 from ..._functions import Function
 from ..._rule import rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from .._options import one_of
 from ._krylov import SOLVERS, krylov
 from ._vectors import acting, flat, shaped
 
@@ -66,9 +67,7 @@ def solve_action(
 @solve_action.def_options
 def solve_action_options(solver: str, **_: object) -> None:
     """Refuse unknown solvers."""
-    if solver not in SOLVERS:
-        msg = f"option 'solver' is {solver!r}; it must be one of {SOLVERS}"
-        raise ValueError(msg)
+    one_of("solver", solver, SOLVERS)
 
 
 # A(x) = b, hence A(x') = b' - (the derivative of A(x, params) along params').

@@ -8,7 +8,7 @@ from ..._rule import rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import conj, eps
 from ._krylov import length, or_one
-from ._lanczos import lanczos
+from ._lanczos import check_sizes, lanczos
 from ._vectors import flat, shaped
 from .eigsh import pulled, pushed, total
 
@@ -82,9 +82,7 @@ def svds(
 @svds.def_options
 def svds_options(k: int, ncv: int | None, **_: object) -> None:
     """Refuse values that are not allowed."""
-    if k < 1 or (ncv is not None and ncv <= k):
-        msg = f"options 'k' and 'ncv' are {k} and {ncv}; they must be 1 <= k < ncv"
-        raise ValueError(msg)
+    check_sizes(k, ncv)
 
 
 # The pairs (u, v) / sqrt(2) are eigenvectors, for s, of the Hermitian action (u, v) -> (A v, A^H u).

@@ -74,7 +74,7 @@ def lq_jvp(
     outputs: Arrays,
     tangents: MaybeArrays,
     *,
-    mode: str = "reduced",
+    mode: str,
     xp: Namespace,
 ) -> Arrays:
     """The adjoints of what `qr` has at the adjoint."""
@@ -88,7 +88,7 @@ def lq_vjp(
     outputs: Arrays,
     cotangents: MaybeArrays,
     *,
-    mode: str = "reduced",
+    mode: str,
     xp: Namespace,
 ) -> Array:
     """The adjoint of what `qr` has at the adjoint."""

@@ -16,6 +16,7 @@ from .._matrix import (
     read_adjoint,
     real,
 )
+from .._options import one_of
 from ..solves.solve_triangular import solve_triangular
 from . import _signs
 from ._independent import independent
@@ -100,9 +101,7 @@ def qr_primal(x: Array, mode: str, xp: Namespace) -> Arrays:
 @qr.def_options
 def qr_options(mode: object) -> None:
     """Refuse values that are not allowed."""
-    if mode not in MODES:
-        msg = f"option 'mode' is {mode!r}; it must be one of {MODES}"
-        raise ValueError(msg)
+    one_of("mode", mode, MODES)
 
 
 # Of the first k columns, X = Q U. With C = X' U^-1 and M = Q^H C: Q' = (C - Q M) + Q W and U' = T U,
@@ -116,7 +115,7 @@ def qr_jvp(
     outputs: Arrays,
     tangents: MaybeArrays,
     *,
-    mode: str = "reduced",
+    mode: str,
     xp: Namespace,
 ) -> tuple[Array, Array]:
     """``Q_dot = (C - Q M) + Q W`` and ``R_dot = (T U, Q_dot^H Y + Q^H Y_dot)``."""
@@ -144,7 +143,7 @@ def qr_vjp(
     outputs: Arrays,
     cotangents: MaybeArrays,
     *,
-    mode: str = "reduced",
+    mode: str,
     xp: Namespace,
 ) -> Array:
     """``((Q_bar - Q N) + Q (S + below(N - N^H))) U^-H`` and ``Q V_bar``; to Q_bar comes ``Y V_bar^H``."""

@@ -71,7 +71,7 @@ def rq_jvp(
     outputs: Arrays,
     tangents: MaybeArrays,
     *,
-    mode: str = "reduced",
+    mode: str,
     xp: Namespace,
 ) -> Arrays:
     """What `lq` has of the rows in reverse order, turned back."""
@@ -85,7 +85,7 @@ def rq_vjp(
     outputs: Arrays,
     cotangents: MaybeArrays,
     *,
-    mode: str = "reduced",
+    mode: str,
     xp: Namespace,
 ) -> Array:
     """What `lq` has of the rows in reverse order, turned back."""

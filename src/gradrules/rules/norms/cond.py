@@ -10,10 +10,11 @@ from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, poisoned
+from .._options import one_of
 from .._rank import rounding
 from ..scalars.slogdet import slogdet
 from ..solves.inv import inv
-from .matrix_norm import check_matrix_order, matrix_norm, of_matrix, steepest
+from .matrix_norm import ORDERS, matrix_norm, of_matrix, steepest
 from .vector_norm import INF, along, times
 
 __all__ = ["cond"]
@@ -83,7 +84,7 @@ def cond(x: Array, /, *, p: float | str | None = None, xp: Namespace) -> Array:
 def cond_options(p: object) -> None:
     """Refuse values that are not allowed."""
     if p is not None:
-        check_matrix_order("p", p)
+        one_of("p", p, ORDERS)
 
 
 @cond.def_jvp

@@ -3,6 +3,7 @@ r"""Ky Fan norm: the sum of the k largest singular values, with the derivative :
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import guarded
+from .._options import whole
 from ..projections._singular_projectors import singular_projectors
 from ..projections.polar import unitary
 from ..spectra.svd import decompose
@@ -64,9 +65,7 @@ def ky_fan_norm(x: Array, /, *, k: int, xp: Namespace) -> Array:
 @ky_fan_norm.def_options
 def ky_fan_norm_options(k: object) -> None:
     """Refuse values that are not allowed."""
-    if not isinstance(k, int) or isinstance(k, bool) or k < 1:
-        msg = f"option 'k' is {k!r}; it must be a whole number from 1 on"
-        raise ValueError(msg)
+    whole("k", k, least=1)
 
 
 @ky_fan_norm.def_jvp

@@ -15,12 +15,13 @@ from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._kinked import kinked
 from .._matrix import guarded
+from .._options import one_of
 from ..projections._singular_projectors import singular_projectors
 from ..projections.polar import unitary
 from ..spectra.svd import decompose
 from .vector_norm import INF, along, norming, shared, size_of, times
 
-__all__ = ["check_matrix_order", "matrix_norm", "of_matrix", "steepest"]
+__all__ = ["ORDERS", "matrix_norm", "of_matrix", "steepest"]
 
 # The first singular value and the last.
 PAIR: dict[float | str, dict[str, int]] = {2: {"stop": 1}, -2: {"start": -1}}
@@ -110,7 +111,7 @@ def matrix_norm(x: Array, /, *, ord: float | str = "fro", xp: Namespace) -> Arra
 @matrix_norm.def_options
 def matrix_norm_options(ord: object) -> None:  # noqa: A002
     """Refuse values that are not allowed."""
-    check_matrix_order("ord", ord)
+    one_of("ord", ord, ORDERS)
 
 
 @matrix_norm.def_jvp
@@ -137,13 +138,6 @@ def matrix_norm_vjp(
 ) -> Array:
     """``y_bar G``."""
     return times(steepest(primals[0], outputs[0], ord, xp), cotangents[0][..., None, None], xp)
-
-
-def check_matrix_order(name: str, order: object) -> None:
-    """Refuse what is no order of a norm of matrices."""
-    if isinstance(order, bool) or order not in ORDERS:
-        msg = f"option {name!r} is {order!r}; it must be one of {ORDERS}"
-        raise ValueError(msg)
 
 
 def of_matrix(x: Array, order: float | str, xp: Namespace) -> Array:

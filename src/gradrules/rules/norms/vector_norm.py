@@ -9,10 +9,10 @@ Where the norm has a kink n is the subgradient of least norm, and its derivative
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._kinked import kinked
-from .._matrix import conj, real
+from .._matrix import conj, poisoned, real
 from ._power import over, signed_power
 
-__all__ = ["along", "check_order", "norming", "shared", "size_of", "times", "vector_norm"]
+__all__ = ["along", "norming", "shared", "size_of", "times", "vector_norm"]
 
 INF = float("inf")
 
@@ -23,7 +23,7 @@ INF = float("inf")
     domain=(
         "x not 0; for ord 1 and less no entry 0, for inf and -inf one entry of extreme size. Elsewhere "
         "the first derivative is the subgradient of least norm (ord from 1 to inf), and at ties the mean "
-        "of those at either entry; all higher ones are NaN. For ord 0 the derivative is that of a constant"
+        "of those at either entry; all higher ones are NaN. For ord 0, which jumps, no entry 0: NaN there"
     ),
     cost="a few operations for each entry",
     sources=("G. A. Watson, Linear Algebra Appl. 170, 1992",),
@@ -64,6 +64,9 @@ INF = float("inf")
             primals=([3.0, 1.0, -1.0],), options={"ord": -INF}, first="finite", second="nan"
         ),
         "ord 0": Edge(primals=([3.0, 1.0, -1.0],), options={"ord": 0}),
+        "zero entry, ord 0": Edge(
+            primals=([3.0, 0.0, -4.0],), options={"ord": 0}, first="nan", second="nan"
+        ),
         "entries of 1e200": Edge(primals=([3e200, -4e200],)),
         "entries of 1e-200": Edge(primals=([3e-200, -4e-200],), second="any"),
         "entries of 1e200, ord 3": Edge(primals=([3e200, -4e200],), options={"ord": 3}),
@@ -96,7 +99,9 @@ def vector_norm(x: Array, /, *, ord: float = 2, xp: Namespace) -> Array:  # noqa
 @vector_norm.def_options
 def vector_norm_options(ord: object) -> None:  # noqa: A002
     """Refuse values that are not allowed."""
-    check_order(ord)
+    if isinstance(ord, bool) or not isinstance(ord, int | float) or ord != ord:  # noqa: PLR0124
+        msg = f"option 'ord' is {ord!r}; it must be a real number"
+        raise ValueError(msg)
 
 
 @vector_norm.def_jvp
@@ -107,10 +112,8 @@ def vector_norm_jvp(
     *,
     ord: float,  # noqa: A002
     xp: Namespace,
-) -> Array | None:
+) -> Array:
     """``Re <n, x_dot>``."""
-    if ord == 0:
-        return None
     n = norming(primals[0], outputs[0][..., None], ord, (-1,), xp)
     return along(n, tangents[0], (-1,), xp)
 
@@ -123,10 +126,8 @@ def vector_norm_vjp(
     *,
     ord: float,  # noqa: A002
     xp: Namespace,
-) -> Array | None:
+) -> Array:
     """``y_bar n``."""
-    if ord == 0:
-        return None
     n = norming(primals[0], outputs[0][..., None], ord, (-1,), xp)
     return times(n, cotangents[0][..., None], xp)
 
@@ -139,13 +140,6 @@ def along(n: Array, x_dot: Array, axis: tuple[int, ...], xp: Namespace) -> Array
 def times(n: Array, y_bar: Array, xp: Namespace) -> Array:
     """``y_bar n`` for a real `y_bar`."""
     return n * xp.astype(y_bar, n.dtype)
-
-
-def check_order(order: object) -> None:
-    """Refuse what is no order of a norm of vectors."""
-    if isinstance(order, bool) or not isinstance(order, int | float) or order != order:  # noqa: PLR0124
-        msg = f"option 'ord' is {order!r}; it must be a real number"
-        raise ValueError(msg)
 
 
 def size_of(size: Array, order: float, axis: tuple[int, ...], xp: Namespace) -> Array:
@@ -169,6 +163,8 @@ def size_of(size: Array, order: float, axis: tuple[int, ...], xp: Namespace) -> 
 
 def norming(x: Array, y: Array, order: float, axis: tuple[int, ...], xp: Namespace) -> Array:
     """n, given the norm `y` with axes of length one."""
+    if order == 0:
+        return poisoned(xp.zeros_like(x), x, x == 0, xp)
     if abs(order) == INF:
         return shared(x, xp.abs(x), order, axis, xp)
     if order == 1:
@@ -181,6 +177,8 @@ def norming(x: Array, y: Array, order: float, axis: tuple[int, ...], xp: Namespa
 
 def shared(x: Array, size: Array, order: float, axis: tuple[int, ...], xp: Namespace) -> Array:
     """Signs of the entries whose `size` is largest, or smallest; where these are several, their mean."""
+    if 0 in x.shape:
+        return x * 1
     # The norm that was computed may be another in the last digit.
     y = (xp.max if order > 0 else xp.min)(size, axis=axis, keepdims=True)
     there = xp.astype(size == y, y.dtype)

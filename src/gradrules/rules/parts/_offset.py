@@ -1,15 +1,14 @@
 """Diagonals beside the main one, in operations that every framework can batch."""
 
 from ..._typing import Array, Namespace
+from .._options import whole
 
 __all__ = ["check_offset", "on_diagonal", "put_on_diagonal", "taken"]
 
 
 def check_offset(offset: object) -> None:
     """Refuse what is no offset."""
-    if type(offset) is not int:
-        msg = f"option 'offset' is {offset!r}; it must be a whole number"
-        raise ValueError(msg)
+    whole("offset", offset)
 
 
 def on_diagonal(a: Array, offset: int, xp: Namespace) -> Array:

@@ -40,10 +40,7 @@ def diagonal(x: Array, /, *, offset: int = 0, xp: Namespace) -> Array:
     return taken(x, offset, xp)
 
 
-@diagonal.def_options
-def diagonal_options(offset: object) -> None:
-    """Refuse values that are not allowed."""
-    check_offset(offset)
+diagonal.def_options(check_offset)
 
 
 @diagonal.def_jvp

@@ -38,10 +38,7 @@ def trace(x: Array, /, *, offset: int = 0, xp: Namespace) -> Array:
     return xp.sum(on_diagonal(x, offset, xp), axis=(-2, -1))
 
 
-@trace.def_options
-def trace_options(offset: object) -> None:
-    """Refuse values that are not allowed."""
-    check_offset(offset)
+trace.def_options(check_offset)
 
 
 @trace.def_jvp

@@ -9,7 +9,7 @@ from ..._typing import Array, Namespace
 from ...errors import ArrayTypeError, OptionError, ShapeError
 from .matmul import matmul
 
-__all__ = ["multi_dot", "tensordot"]
+__all__ = ["COMPOSITIONS", "multi_dot", "tensordot"]
 
 
 def tensordot(x1: Array, x2: Array, /, *, axes: Any = 2) -> Array:
@@ -96,3 +96,6 @@ def _matrix(x: Array, rows: list[int], columns: list[int], xp: Namespace) -> Arr
     """The array as a matrix, with some axes for its rows and the others for its columns."""
     shape = [math.prod(x.shape[i] for i in axes) for axes in (rows, columns)]
     return xp.reshape(xp.permute_dims(x, (*rows, *columns)), shape)
+
+
+COMPOSITIONS = (multi_dot, tensordot)

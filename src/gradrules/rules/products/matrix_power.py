@@ -10,6 +10,7 @@ from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, guarded
+from .._options import whole
 from ..solves.inv import inv
 
 __all__ = ["matrix_power"]
@@ -63,9 +64,7 @@ def matrix_power(x: Array, /, *, n: int, xp: Namespace) -> Array:
 @matrix_power.def_options
 def matrix_power_options(n: object) -> None:
     """Refuse values that are not allowed."""
-    if type(n) is not int:
-        msg = f"option 'n' is {n!r}; it must be a whole number"
-        raise ValueError(msg)
+    whole("n", n)
 
 
 @matrix_power.def_jvp

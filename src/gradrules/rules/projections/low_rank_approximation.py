@@ -6,6 +6,7 @@ r"""Best approximation of rank k, :math:`A_k = U_k S_k V_k^H`, as one matrix.
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import guarded, weighted
+from .._options import whole
 from ..spectra.svd import decompose
 from ._singular_projectors import truncated_jvp, truncated_vjp
 
@@ -71,9 +72,7 @@ def low_rank_approximation(x: Array, /, *, k: int, xp: Namespace) -> Array:
 @low_rank_approximation.def_options
 def low_rank_approximation_options(k: object) -> None:
     """Refuse values that are not allowed."""
-    if not isinstance(k, int) or isinstance(k, bool) or k < 0:
-        msg = f"option 'k' is {k!r}; it must be a whole number, and not negative"
-        raise ValueError(msg)
+    whole("k", k, least=0)
 
 
 @low_rank_approximation.def_jvp

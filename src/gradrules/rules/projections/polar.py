@@ -11,6 +11,7 @@ from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, guarded, herm, skew, weighted
+from .._options import one_of
 from .._rank import nonzero
 from ..solves.solve import solve
 from ..spectra.svd import decompose
@@ -81,9 +82,7 @@ def polar(a: Array, /, *, side: str = "right", xp: Namespace) -> Arrays:
 @polar.def_options
 def polar_options(side: object) -> None:
     """Refuse values that are not allowed."""
-    if side not in SIDES:
-        msg = f"option 'side' is {side!r}; it must be one of {SIDES}"
-        raise ValueError(msg)
+    one_of("side", side, SIDES)
 
 
 @polar.def_jvp

@@ -7,7 +7,8 @@ import numpy as np
 from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import conj, eps, guarded, one_norm, poisoned
+from .._matrix import conj, eps, guarded, one_norm, poisoned, trace
+from ..factorizations._elimination import magnitude
 from ..solves.inv import inv
 from ._skew_elimination import skew_eliminate
 from .slogdet import slogdet
@@ -37,7 +38,7 @@ _OF_RANK_TWO = [
 @rule(
     signature="(n,n)->()",
     domain=(
-        "every matrix, singular ones included, to first order; from the second order on condition "
+        "every matrix, singular ones included, to second order; from the third order on condition "
         "numbers below eps**(-1/4) (8e3 in float64), and NaN beyond"
     ),
     cost="primal and first derivative: n / 2 steps of elimination; the latter also 3 products",
@@ -51,12 +52,11 @@ _OF_RANK_TWO = [
         "order three": Edge(primals=([[0.0, 3.0, 1.0], [-3.0, 0.0, 2.0], [-1.0, -2.0, 0.0]],)),
         "order four": Edge(primals=(_FOUR,)),
         "not skew": Edge(primals=([[7.0, 4.0], [-2.0, -5.0]],)),
-        "rank two of four": Edge(primals=(_OF_RANK_TWO,), second="nan"),
+        "rank two of four": Edge(primals=(_OF_RANK_TWO,)),
         "order two, zero": Edge(primals=([[0.0, 0.0], [0.0, 0.0]],)),
-        "zero matrix": Edge(primals=(np.zeros((4, 4)).tolist(),), second="nan"),
+        "zero matrix": Edge(primals=(np.zeros((4, 4)).tolist(),)),
         "rank two of six": Edge(
             primals=(np.kron([[1.0, 2.0, -1.0]] * 3, [[0.0, 1.0], [-1.0, 0.0]]).tolist(),),
-            second="nan",
         ),
         "entries of 1e100": Edge(primals=((1e100 * np.asarray(_FOUR)).tolist(),)),
         "entries of 1e-100": Edge(primals=((1e-100 * np.asarray(_FOUR)).tolist(),)),
@@ -103,53 +103,131 @@ def pfaffian_vjp(
 @rule(name="_pfaffian_cofactor", signature="(n,n)->(n,n)", sample=_sample)
 def _pfaffian_cofactor(x: Array, /, *, xp: Namespace) -> Array:
     """``-pf(A) A^-1 / 2``, by products of all pivots but one: of any rank."""
-    a = _skew(x, xp)
-    low, t, e, sign = skew_eliminate(a, xp)
-    others = xp.where(
-        hooks.eye_like(a, xp=xp) != 0, xp.ones_like(a), t[..., None, :] + xp.zeros_like(a)
-    )
-    n = hooks.length(a, -1, xp=xp)
-    row, column = xp.arange(n)[:, None], xp.arange(n)[None, :]
-    pair = (column == row + 1) & (row % 2 == 0)
-    weights = xp.prod(others, axis=-1)[..., :, None] * xp.astype(sign * (1 - n % 2), a.dtype)
-    upper = xp.where(pair, weights + xp.zeros_like(a), xp.zeros_like(a))
-    frame = hooks.solve_triangular(
-        low, xp.astype(e, a.dtype), lower=True, unit_diagonal=True, xp=xp
-    )
-    inner = upper - xp.matrix_transpose(upper)
-    return guarded(a, xp, (_skew(xp.matrix_transpose(frame) @ inner @ frame, xp) / 2, 2))[0]
+    frame = _Frame(x, xp)
+    return frame.back(frame.pairs * frame.all_but_one()[..., :, None])
 
 
 @_pfaffian_cofactor.def_jvp
-def _cofactor_jvp(
-    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
-) -> Array:
-    return _second_derivative(primals[0], tangents[0], xp)
+def _cofactor_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays) -> Array:
+    return _pfaffian_cofactor_derivative(primals[0], tangents[0])
 
 
 @_pfaffian_cofactor.def_vjp
 def _cofactor_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
 ) -> Array:
-    return conj(_second_derivative(primals[0], conj(cotangents[0], xp), xp), xp)
+    """The same map: the second derivative of the Pfaffian is symmetric."""
+    return conj(_pfaffian_cofactor_derivative(primals[0], conj(cotangents[0], xp)), xp)
 
 
-def _second_derivative(x: Array, e: Array, xp: Namespace) -> Array:
-    """``-pf(A) (tr(A^-1 E) A^-1 / 2 - A^-1 E A^-1) / 2``: symmetric, hence its own adjoint.
+def _sample_two(rng: Any, shapes: Any, dtype: str) -> tuple[Any, ...]:
+    return *_sample(rng, shapes, dtype), *_sample(rng, shapes, dtype)
 
-    It loses ``eps * cond(A)**2``: NaN where that would leave less than half of the digits.
+
+@rule(name="_pfaffian_cofactor_derivative", signature="(n,n),(n,n)->(n,n)", sample=_sample_two)
+def _pfaffian_cofactor_derivative(x: Array, e: Array, /, *, xp: Namespace) -> Array:
+    """Derivative of the cofactors of `x` in the direction `e`, by products of all pivots but two.
+
+    In the frame ``pf(D + M)`` has of second order the Pfaffians of M of the rows of two pairs each.
     """
-    if x.shape[-1] in {0, 1, 2}:  # the cofactors are constant
+    frame = _Frame(x, xp)
+    m = frame.f @ _skew(e, xp) @ xp.matrix_transpose(frame.f)
+    k, p = frame.pairs, frame.all_but_two()
+    own = xp.sum(m * xp.triu(k), axis=-1)[..., None]
+    return frame.back(k * (p @ own) - p * (k @ m @ xp.matrix_transpose(k)))
+
+
+@_pfaffian_cofactor_derivative.def_jvp
+def _derivative_jvp(
+    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
+) -> Array | None:
+    (x, e), (x_dot, e_dot) = primals, tangents
+    linear = None if e_dot is None else _pfaffian_cofactor_derivative(x, e_dot)
+    if x_dot is None:
+        return linear
+    curved = _second_derivative(x, e, x_dot, xp)
+    return curved if linear is None else curved + linear
+
+
+@_pfaffian_cofactor_derivative.def_vjp
+def _derivative_vjp(
+    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
+) -> Arrays:
+    """The third derivative is symmetric too."""
+    (x, e), direction = primals, conj(cotangents[0], xp)
+    return (
+        conj(_second_derivative(x, e, direction, xp), xp),
+        conj(_pfaffian_cofactor_derivative(x, direction), xp),
+    )
+
+
+def _second_derivative(x: Array, e: Array, f: Array, xp: Namespace) -> Array:
+    """Second derivative of ``C = -pf(A) Y / 2``, ``Y = A^-1``, by rules: to any order.
+
+    With ``pf' = pf tr(Y E) / 2`` and ``Y' = -Y E Y``. It loses ``eps * cond(A)**2``: NaN where that would
+    leave less than half of the digits.
+    """
+    if x.shape[-1] in {0, 1, 2, 3, 4}:  # the cofactors are linear
         return x * 0
-    a, e = _skew(x, xp), _skew(e, xp)
+    a, e, f = (_skew(v, xp) for v in (x, e, f))
     d = pfaffian(a)[..., None, None]
     bad = ((d == 0) | ~xp.isfinite(d)) | ~xp.isfinite(slogdet(a).logabsdet)[..., None, None]
     y = inv(xp.where(bad, hooks.eye_like(a, xp=xp), a))
-    trace = xp.sum(xp.matrix_transpose(y) * e, axis=(-2, -1), keepdims=True)
-    change = -d * (trace * y / 2 - y @ e @ y) / 2
+    ye, yf = y @ e, y @ f
+    te, tf = trace(ye, xp)[..., None, None] / 2, trace(yf, xp)[..., None, None] / 2
+    both = ye @ yf
+    change = (te * tf - trace(both, xp)[..., None, None] / 2) * y
+    change = change - te * (yf @ y) - tf * (ye @ y) + both @ y + yf @ ye @ y
     bad = bad | (one_norm(a, xp) * one_norm(y, xp) > eps(x) ** -0.25)
     odd = hooks.length(x, -1, xp=xp) % 2
-    return poisoned(_skew(change, xp), x, bad & (odd == 0), xp)
+    return poisoned(_skew(-d * change / 2, xp), x, bad & (odd == 0), xp)
+
+
+class _Frame:
+    """What elimination makes of the skew part: ``F A F^T = D``, of the blocks ``[[0, t], [-t, 0]]``."""
+
+    def __init__(self, x: Array, xp: Namespace) -> None:
+        self.xp, self.x = xp, x
+        low, self.t, e, sign = skew_eliminate(_skew(x, xp), xp)
+        n = hooks.length(x, -1, xp=xp)
+        self.sign = xp.astype(sign * (1 - n % 2), x.dtype)
+        e = xp.astype(e, x.dtype)
+        self.f = hooks.solve_triangular(low, e, lower=True, unit_diagonal=True, xp=xp)
+        row, column = xp.arange(n)[:, None], xp.arange(n)[None, :]
+        self.first = column == row - row % 2  # where the pivot of a row is
+        upper = xp.astype((column == row + 1) & (row % 2 == 0), x.dtype)
+        self.pairs = upper - xp.matrix_transpose(upper)
+
+    def all_but_one(self) -> Array:
+        """For each row the product of all pivots but its own."""
+        t = self.t[..., None, :]
+        return self.xp.prod(self.xp.where(self.first, self.xp.ones_like(t), t), axis=-1)
+
+    def all_but_two(self) -> Array:
+        """For two rows that of all but theirs, 0 for rows of one pair.
+
+        The product without the smaller pivot is divided by the larger. If that is zero too, the product of
+        those that are not is what is left of exactly two that are.
+        """
+        xp, t = self.xp, self.t
+        own = xp.sum(xp.where(self.first, t[..., None, :], xp.zeros_like(self.f)), axis=-1)
+        size = magnitude(own, xp)
+        without = self.all_but_one()
+        larger = size[..., :, None] >= size[..., None, :]
+        over = xp.where(larger, own[..., :, None], own[..., None, :])
+        under = xp.where(larger, without[..., None, :], without[..., :, None])
+        zero = t == 0
+        rest = xp.prod(xp.where(zero, xp.ones_like(t), t), axis=-1)
+        two = xp.sum(xp.astype(zero, size.dtype), axis=-1) == 2
+        rest = xp.where(two, rest, xp.zeros_like(rest))[..., None, None]
+        p = xp.where(over == 0, rest, under / xp.where(over == 0, xp.ones_like(over), over))
+        same = xp.any(self.first[:, None, :] & self.first[None, :, :], axis=-1)
+        return xp.where(same, xp.zeros_like(p), p)
+
+    def back(self, w: Array) -> Array:
+        """To a gradient, from one in the frame."""
+        g = self.sign * (self.xp.matrix_transpose(self.f) @ w @ self.f)
+        return guarded(self.x, self.xp, (_skew(g, self.xp) / 2, 2))[0]
 
 
 def _skew(x: Array, xp: Namespace) -> Array:

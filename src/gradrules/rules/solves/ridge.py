@@ -10,7 +10,7 @@ from typing import Any
 from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import adjoint, conj, guarded, real
+from .._matrix import adjoint, binary_size, conj, guarded, real, scaled
 
 __all__ = ["ridge"]
 
@@ -44,6 +44,9 @@ _A, _B = [[1.0, 2.0], [3.0, -1.0], [0.5, 1.0]], [[1.0], [2.0], [-1.0]]
         "entries of 1e-60": Edge(
             primals=([[1e-60, 2e-60], [3e-60, -1e-60], [5e-61, 1e-60]], _B, 1e-120)
         ),
+        "entries of 1e150": Edge(
+            primals=([[1e150, 2e150], [3e150, -1e150], [5e149, 1e150]], _B, 1e300)
+        ),
         "negative weight": Edge(primals=(_A, _B, -1.0), value="nan", first="nan", second="nan"),
     },
 )
@@ -65,36 +68,63 @@ def ridge(a: Array, b: Array, alpha: Array, /, *, xp: Namespace) -> Array:
     array
         ``(..., n, k)`` or ``(..., n)``.
     """
-    q, r = _factors(a, alpha, xp)
+    q, r = xp.linalg.qr(_stacked(a, alpha, xp))
     top = q[..., : hooks.length(a, -2, xp=xp), :]
     x = hooks.solve_triangular(r, adjoint(top, xp) @ b, lower=False, xp=xp)
     return guarded(a, xp, (x, 2))[0]
 
 
-def _factors(a: Array, alpha: Array, xp: Namespace) -> Arrays:
-    """Q and R of ``a`` above ``sqrt(alpha) I``."""
+def _stacked(a: Array, alpha: Array, xp: Namespace) -> Array:
+    """``a`` above ``sqrt(alpha) I``."""
     weight = xp.astype(real(alpha, xp), a.dtype)[..., None, None] ** 0.5
-    q, r = xp.linalg.qr(xp.concat([a, weight * hooks.eye_like(a, xp=xp)], axis=-2))
-    return q, r
+    return xp.concat([a, weight * hooks.eye_like(a, xp=xp)], axis=-2)
 
 
-# M X = A^H B, hence M X' = A'^H (B - A X) + A^H (B' - A' X) - alpha' X.
+@rule(name="_ridge_size", signature="(m,n),()->()")
+def _size(a: Array, alpha: Array, /, *, xp: Namespace) -> Array:
+    """Whole e, with which the entries of both by ``2**-e`` are near 1. It is a constant."""
+    return binary_size(_stacked(a, alpha, xp), xp)[..., 0, 0]
+
+
+@_size.def_jvp
+def _size_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays) -> None:
+    return None
+
+
+@_size.def_vjp
+def _size_vjp(primals: Arrays, outputs: Arrays, cotangents: MaybeArrays) -> tuple[None, None]:
+    return None, None
+
+
+def _unit(a: Array, alpha: Array, xp: Namespace) -> Arrays:
+    """The problem divided by ``2**e``, and e.
+
+    Derivatives multiply and divide by squares of the matrix, which need not be numbers any more.
+    """
+    e = _size(a, alpha)
+    return scaled(a, -e[..., None, None], xp), scaled(alpha, -2 * e, xp), e[..., None, None]
+
+
+# M X = A^H B, hence M X' = A'^H (B - A X) + A^H (B' - A' X) - alpha' X. All is written for the unit
+# problem, whose solution is 2^e X.
 @ridge.def_jvp
 def ridge_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace) -> Array:
     """``M^-1 A^H (B_dot - A_dot X) + M^-1 (A_dot^H (B - A X) - alpha_dot X)``."""
-    (a, b, alpha), (x,), (a_dot, right, alpha_dot) = primals, outputs, tangents
+    (a, b, alpha), (a_dot, right, alpha_dot) = primals, tangents
+    a, alpha, e = _unit(a, alpha, xp)
+    x = scaled(outputs[0], e, xp)
     rest = None
     if a_dot is not None:
+        a_dot = scaled(a_dot, -e, xp)
         right = -(a_dot @ x) if right is None else right - a_dot @ x
         rest = adjoint(a_dot, xp) @ (b - a @ x)
     if alpha_dot is not None:
-        change = xp.astype(real(alpha_dot, xp), a.dtype)[..., None, None] * x
+        change = _weighted(alpha_dot, x, e, xp)
         rest = -change if rest is None else rest - change
     moved = None if right is None else ridge(a, right, alpha)
-    if rest is None:
-        return moved
-    curved = gram_solve(a, rest, alpha)
-    return curved if moved is None else moved + curved
+    curved = None if rest is None else gram_solve(a, rest, alpha)
+    total = curved if moved is None else moved if curved is None else moved + curved
+    return scaled(total, -e, xp)
 
 
 @ridge.def_vjp
@@ -102,35 +132,41 @@ def ridge_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
 ) -> Arrays:
     """With ``Y = M^-1 X_bar``: ``(B - A X) Y^H - A Y X^H``, ``A Y``, ``-<X, Y>``."""
-    (a, b, alpha), (x,), (x_bar,) = primals, outputs, cotangents
-    y = gram_solve(a, x_bar, alpha)
+    a, b, alpha = primals
+    a, alpha, e = _unit(a, alpha, xp)
+    x = scaled(outputs[0], e, xp)
+    y = gram_solve(a, scaled(cotangents[0], -e, xp), alpha)
     b_bar = a @ y
     a_bar = (b - a @ x) @ adjoint(y, xp) - b_bar @ adjoint(x, xp)
-    return a_bar, b_bar, -_inner(x, y, xp)
+    return scaled(a_bar, -e, xp), b_bar, -_inner(x, y, e, xp)
 
 
 @rule(name="_gram_solve", signature="(m,n),(n,k),()->(n,k)", sample=_sample)
 def gram_solve(a: Array, c: Array, alpha: Array, /, *, xp: Namespace) -> Array:
     """``M^-1 C``."""
-    _, r = _factors(a, alpha, xp)
+    _, r = xp.linalg.qr(_stacked(a, alpha, xp))
     half = hooks.solve_triangular(r, c, lower=False, adjoint=True, xp=xp)
     return hooks.solve_triangular(r, half, lower=False, xp=xp)
 
 
+# Of the unit problem the solution is 2^(2 e) Y.
 @gram_solve.def_jvp
 def gram_solve_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
 ) -> Array:
     """``M^-1 (C_dot - M_dot Y)``; what A^H multiplies is solved for with `ridge`."""
-    (a, _, alpha), (y,), (a_dot, right, alpha_dot) = primals, outputs, tangents
+    (a, _, alpha), (a_dot, right, alpha_dot) = primals, tangents
+    a, alpha, e = _unit(a, alpha, xp)
+    y = scaled(outputs[0], 2 * e, xp)
     if alpha_dot is not None:
-        change = xp.astype(real(alpha_dot, xp), a.dtype)[..., None, None] * y
+        change = _weighted(alpha_dot, y, e, xp)
         right = -change if right is None else right - change
     if a_dot is None:
-        return gram_solve(a, right, alpha)
+        return scaled(gram_solve(a, right, alpha), -2 * e, xp)
+    a_dot = scaled(a_dot, -e, xp)
     change = adjoint(a_dot, xp) @ (a @ y)
     right = -change if right is None else right - change
-    return gram_solve(a, right, alpha) - ridge(a, a_dot @ y, alpha)
+    return scaled(gram_solve(a, right, alpha) - ridge(a, a_dot @ y, alpha), -2 * e, xp)
 
 
 @gram_solve.def_vjp
@@ -138,11 +174,17 @@ def gram_solve_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
 ) -> Arrays:
     """With ``Z = M^-1 Y_bar``: ``-A (Z Y^H + Y Z^H)``, ``Z``, ``-<Y, Z>``."""
-    (a, _, alpha), (y,), (y_bar,) = primals, outputs, cotangents
-    z = gram_solve(a, y_bar, alpha)
+    a, _, alpha = primals
+    a, alpha, e = _unit(a, alpha, xp)
+    y = scaled(outputs[0], 2 * e, xp)
+    z = gram_solve(a, scaled(cotangents[0], -2 * e, xp), alpha)
     a_bar = (a @ z) @ adjoint(y, xp) + (a @ y) @ adjoint(z, xp)
-    return -a_bar, z, -_inner(y, z, xp)
+    return -scaled(a_bar, -e, xp), z, -_inner(y, z, e, xp)
 
 
-def _inner(x: Array, y: Array, xp: Namespace) -> Array:
-    return real(xp.sum(conj(x, xp) * y, axis=(-2, -1)), xp)
+def _weighted(alpha_dot: Array, x: Array, e: Array, xp: Namespace) -> Array:
+    return scaled(xp.astype(real(alpha_dot, xp), x.dtype)[..., None, None], -2 * e, xp) * x
+
+
+def _inner(x: Array, y: Array, e: Array, xp: Namespace) -> Array:
+    return scaled(real(xp.sum(conj(x, xp) * y, axis=(-2, -1)), xp), -2 * e[..., 0, 0], xp)

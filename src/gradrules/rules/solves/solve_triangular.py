@@ -6,6 +6,7 @@ from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, conj, guarded
+from .._options import one_of
 
 __all__ = ["solve_triangular"]
 
@@ -95,9 +96,7 @@ def solve_triangular(
 @solve_triangular.def_options
 def solve_triangular_options(trans: Any, lower: object, unit_diagonal: object) -> None:
     """Refuse values that are not allowed."""
-    if trans not in _TRANS:
-        msg = f"option 'trans' is {trans!r}; it must be one of {', '.join(map(repr, _TRANS))}"
-        raise ValueError(msg)
+    one_of("trans", trans, _TRANS)
 
 
 # op(T) Y = B, hence op(T) Y' = B' - op(T') Y, where T' is the triangle of A'.

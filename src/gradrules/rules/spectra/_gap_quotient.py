@@ -12,6 +12,7 @@ from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import conj, eps, order, real
+from .._options import one_of
 
 __all__ = [
     "DEGENERATE",
@@ -34,9 +35,7 @@ NUMERATOR = 50.0
 
 def check_degenerate(degenerate: object) -> None:
     """Refuse a value of the option that is not allowed."""
-    if degenerate not in DEGENERATE:
-        msg = f"option 'degenerate' is {degenerate!r}; it must be one of {DEGENERATE}"
-        raise ValueError(msg)
+    one_of("degenerate", degenerate, DEGENERATE)
 
 
 def gaps(w: Array, size: Array, xp: Namespace, part: Part = None) -> Arrays:

@@ -95,7 +95,7 @@ def pencil_jvp(
     left, gap, size, defined = basis(a, b, w, v, xp)
     p = left @ moved(w, v, a_dot, b_dot, xp)
     v_dot = v @ gap_quotient(p, gap, size)
-    v_dot = checked(_across(v, v_dot, xp), defined[..., None, :], xp)
+    v_dot = checked(_off_columns(v, v_dot, xp), defined[..., None, :], xp)
     return checked(diagonal(p, xp), defined, xp), v_dot
 
 
@@ -107,7 +107,7 @@ def pencil_vjp(
     left, gap, size, defined = basis(a, b, w, v, xp)
     inner = None
     if v_bar is not None:
-        g = checked(_across(v, v_bar, xp), defined[..., None, :], xp)
+        g = checked(_off_columns(v, v_bar, xp), defined[..., None, :], xp)
         inner = gap_quotient(adjoint(v, xp) @ g, conj(gap, xp), size)
     if w_bar is not None:
         of_w = diagonal_matrix(checked(w_bar, defined, xp), xp)
@@ -115,6 +115,6 @@ def pencil_vjp(
     return pulled(w, v, left, inner, xp)
 
 
-def _across(v: Array, y: Array, xp: Namespace) -> Array:
+def _off_columns(v: Array, y: Array, xp: Namespace) -> Array:
     """`y` without its parts along the columns of `v`, which have length one."""
     return y - v * xp.sum(conj(v, xp) * y, axis=-2)[..., None, :]

@@ -22,6 +22,7 @@ from .._matrix import (
     poisoned,
     real,
 )
+from .._options import one_of
 from ._gap_quotient import check_degenerate, gap_quotient, gaps
 from ._known import known
 
@@ -176,9 +177,7 @@ def decompose(x: Array, xp: Namespace, *, full_matrices: bool) -> Arrays:
 @svd.def_options
 def svd_options(full_matrices: object, degenerate: object) -> None:
     """Refuse values that are not allowed."""
-    if full_matrices not in (True, False):
-        msg = f"option 'full_matrices' is {full_matrices!r}; it must be True or False"
-        raise ValueError(msg)
+    one_of("full_matrices", full_matrices, (True, False))
     check_degenerate(degenerate)
 
 

@@ -1,0 +1,21 @@
+"""Checks of the values of options, which several rules share."""
+
+from collections.abc import Iterable
+
+__all__ = ["one_of", "whole"]
+
+
+def one_of(name: str, value: object, allowed: Iterable[object]) -> None:
+    """Refuse a value that is not among those allowed."""
+    allowed = tuple(allowed)
+    if value not in allowed or (type(value) is bool and not any(a is value for a in allowed)):
+        msg = f"option {name!r} is {value!r}; it must be one of {', '.join(map(repr, allowed))}"
+        raise ValueError(msg)
+
+
+def whole(name: str, value: object, least: int | None = None) -> None:
+    """Refuse what is no whole number, or one below `least`."""
+    if type(value) is not int or (least is not None and value < least):
+        bound = "" if least is None else f" from {least} on"
+        msg = f"option {name!r} is {value!r}; it must be a whole number{bound}"
+        raise ValueError(msg)
