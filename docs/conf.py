@@ -74,6 +74,7 @@ sphinx_gallery_conf = {
 
 html_theme = "furo"
 html_math_renderer = "mathml"
+html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["filter.js"]

@@ -26,7 +26,7 @@ class CommandLine(SphinxDirective):
 def _table(parameters: list[Any]) -> list[str]:
     if not parameters:
         return []
-    return ["| | | |", "|---|---|---|", *map(_row, parameters), ""]
+    return ["| | |", "|---|---|", *map(_row, parameters), ""]
 
 
 def _row(parameter: Any) -> str:
@@ -36,9 +36,9 @@ def _row(parameter: Any) -> str:
         names = [parameter.name.upper()]
     elif not parameter.is_flag:
         names[0] += f" {parameter.name.removesuffix('_file').upper()}"
-    default = "" if parameter.default in {None, False, ""} else f"default `{parameter.default}`"
-    said = getattr(parameter, "help", None) or ""
-    return f"| {' '.join(f'`{name}`' for name in names)} | {said} | {default} |"
+    default = "" if parameter.default in {None, False, ""} else f" Default `{parameter.default}`."
+    said = getattr(parameter, "help", None) or "Its name."
+    return f"| {' '.join(f'`{name}`' for name in names)} | {said}{default} |"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

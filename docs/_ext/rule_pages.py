@@ -154,9 +154,9 @@ def page(rule: Rule, checked: list[dict[str, Any]] | None) -> str:
 
 def _known(rule: Rule) -> list[str]:
     words = WORDS.get(rule.name, {})
-    lines = [f"Also known by: {', '.join(words.get('known', []))}.", ""]
+    lines = [f"Also known as: {', '.join(words.get('known', []))}.", ""]
     if "asked" in words:
-        lines += [f"Asked for as: {'; '.join(words['asked'])}.", ""]
+        lines += [f"Searched for as: {'; '.join(words['asked'])}.", ""]
     return lines
 
 
@@ -237,6 +237,7 @@ def _example(rule: Rule, *, execute: bool) -> list[str]:
             logger.warning("the example of %s says something else in %s", rule.name, name)
     lines = heading("Example")
     read = "first entry of every output" if len(rule.outputs) > 1 else "first entry of the output"
+    read += ", squared" if rule.declaration.gauge else ""
     when = "executed when this page was made" if execute else "not executed when this page was made"
     lines += [f"The gradient of the {read}, {when}:", ""]
     lines += [".. tab-set::", ""]
