@@ -68,6 +68,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_signature": False,
+    "write_computation_times": False,  # its page fetches scripts
 }
 
 # -- pages -----------------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ html_math_renderer = "mathml"
 html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["filter.js"]
+html_js_files = [("site.js", {"priority": 100})]  # before Sphinx highlights words
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {

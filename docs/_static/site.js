@@ -1,3 +1,9 @@
+// Words that were searched for are highlighted by Sphinx, which stops with an error in the title of an SVG, and
+// takes formulas apart.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const inside of document.querySelectorAll("svg *, math *")) inside.classList.add("nohighlight");
+});
+
 // The index of rules: what is written in the box, all of its words, is what remains.
 document.addEventListener("DOMContentLoaded", () => {
   const place = document.getElementById("rule-filter");
