@@ -126,6 +126,16 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Rules beside the frameworks' own functions, on a machine that does nothing else, and the page of it."""
+    session.install(TORCH, "-e", ".[all]")
+    measured = f"{session.create_tmp()}/bench.json"
+    session.run("gradrules", "bench", "--part", "both", "--json", measured, *session.posargs)
+    with open("docs/reference/benchmarks.md", "w") as page:
+        session.run("python", "tests/testing/bench_page.py", measured, stdout=page)
+
+
+@nox.session
 def audit(session: nox.Session) -> None:
     """Every question to every framework, and the page that lists what was found: an hour."""
     session.install(TORCH, "-e", ".[all]")
