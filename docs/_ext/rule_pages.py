@@ -214,7 +214,12 @@ def _derivatives(rule: Rule) -> list[str]:
     for part in ("jvp", "vjp"):
         summary = (inspect.getdoc(inspect.unwrap(functions[part])) or "").partition("\n")[0]
         lines += [f"* {part}: {summary}"]
-    lines += ["", "What is differentiated again, as it runs:", ""]
+    lines += [
+        "",
+        "Complex cotangents are in :doc:`our convention </explanation/complex>`. What is "
+        "differentiated again, as it runs:",
+        "",
+    ]
     for part in ("jvp", "vjp"):
         lines += [f".. dropdown:: {part}", "", "   .. code-block:: python", ""]
         source = inspect.getsource(inspect.unwrap(functions[part]))
@@ -261,6 +266,12 @@ def _edges(rule: Rule) -> list[str]:
         "wherever there is no truth, *any* the truth or NaN, *raises* the library's own error.",
         "",
     ]
+    if any(need.startswith("simple") for need in rule.declaration.needs.values()):
+        lines += [
+            "What does not exist where values coincide, and which function has what you want there: "
+            ":doc:`degenerate spectra </how-to/degenerate>`.",
+            "",
+        ]
     head = ["input", "", "value", "first derivative", "second"]
     return lines + table(head, [_edge(name, edge) for name, edge in edges.items()])
 
