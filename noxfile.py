@@ -96,7 +96,7 @@ def contract(session: nox.Session) -> None:
     for framework in session.posargs or ["torch", "jax", "tensorflow", "autograd"]:
         records.append(f"{session.create_tmp()}/{framework}.jsonl")
         session.run("python", "tests/contract/table.py", "run", framework, records[-1])
-    with open("docs/transforms.md", "w") as page:
+    with open("docs/reference/transforms.md", "w") as page:
         session.run("python", "tests/contract/table.py", "page", *records, stdout=page)
 
 
@@ -109,12 +109,32 @@ def everything(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The pages, strictly; every script, example and link of them: a quarter of an hour."""
+    groups = nox.project.load_toml("pyproject.toml")
+    session.install(TORCH, "-e", ".[all]", *nox.project.dependency_groups(groups, "docs"))
+    strict = ["-W", "--keep-going", *session.posargs]
+    session.run("sphinx-build", *strict, "docs", "docs/_build/html")
+    session.run("pytest", "-q", "tests/docs", env={"GRADRULES_EVERYTHING": "1"})
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Rules beside the frameworks' own functions, on a machine that does nothing else, and the page of it."""
+    session.install(TORCH, "-e", ".[all]")
+    measured = f"{session.create_tmp()}/bench.json"
+    session.run("gradrules", "bench", "--part", "both", "--json", measured, *session.posargs)
+    with open("docs/reference/benchmarks.md", "w") as page:
+        session.run("python", "tests/testing/bench_page.py", measured, stdout=page)
+
+
+@nox.session
 def audit(session: nox.Session) -> None:
     """Every question to every framework, and the page that lists what was found: an hour."""
     session.install(TORCH, "-e", ".[all]")
     found = f"{session.create_tmp()}/audit.json"
     session.run("gradrules", "audit", "--json", found, *session.posargs, success_codes=[0, 1])
-    with open("docs/audit.md", "w") as page:
+    with open("docs/reference/audit.md", "w") as page:
         session.run("python", "tests/testing/audit_table.py", found, stdout=page)
 
 
@@ -129,7 +149,7 @@ def mutation(session: nox.Session) -> None:
                 "--json", score, *session.posargs)  # fmt: skip
     if not session.posargs:
         session.run("python", "tests/testing/tools.py", tools)
-        with open("docs/mutation.md", "w") as page:
+        with open("docs/reference/mutation.md", "w") as page:
             session.run(
                 "python", "tests/testing/mutation_page.py", score, equivalents, tools, stdout=page
             )

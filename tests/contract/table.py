@@ -1,7 +1,7 @@
 """All cells of the transform matrix, and the page in the documentation that shows them.
 
 ``python tests/contract/table.py run torch torch.jsonl`` tries every cell of one framework;
-``python tests/contract/table.py page *.jsonl > docs/transforms.md`` makes the page.
+``python tests/contract/table.py page *.jsonl > docs/reference/transforms.md`` makes the page.
 """
 
 import json

@@ -1,6 +1,6 @@
 """An adapter that somebody else installs, for a framework that gradrules has never heard of.
 
-The adapter is the one in docs/adapters.md, read from that page; its framework is `tally`.
+The adapter is the one in docs/how-to/adapters.md, read from that page; its framework is `tally`.
 """
 
 import json
@@ -15,7 +15,7 @@ import pytest
 from ours import REPRESENTATIVES
 
 ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "docs" / "adapters.md").read_text()
+GUIDE = (ROOT / "docs" / "how-to" / "adapters.md").read_text()
 
 
 def block(after, language):

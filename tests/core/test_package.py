@@ -5,12 +5,14 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import gradrules as gr
 from gradrules.rules.products._compositions import COMPOSITIONS
+from gradrules.testing import strategies
 
 
 def test_import_loads_no_framework():
@@ -55,6 +57,23 @@ def test_every_function_is_in_the_readme():
     table = readme[readme.index("## Use it") : readme.index("# PyTorch")]
     named = set(re.findall(r"`(\w+)`", table))
     assert named - {"vmap"} == {*OURS, *(f.__name__ for f in COMPOSITIONS)}
+
+
+def test_every_function_has_words_by_which_it_is_found():
+    words = tomllib.loads((Path(__file__).parents[2] / "docs" / "rules" / "words.toml").read_text())
+    assert set(words) == set(OURS)
+    assert all(of_one["known"] for of_one in words.values())
+
+
+def test_every_public_name_is_documented():
+    modules = [gr, gr.adapters, gr.errors, gr.hooks, gr.host, gr.testing, strategies]
+    functions = [(m, n, getattr(m, n)) for m in modules for n in m.__all__]
+    lacking = [
+        f"{module.__name__}.{name}"
+        for module, name, found in functions
+        if (callable(found) or inspect.ismodule(found)) and not inspect.getdoc(found)
+    ]
+    assert lacking == []
 
 
 OURS = [name for name, rule in gr.registry.items() if rule.__module__.startswith("gradrules.")]

@@ -287,7 +287,7 @@ def test_a_variant_is_made_once_and_is_not_registered():
     assert not rule.defines("fast_vjp")
 
 
-DOCS = Path(__file__).parents[2] / "docs" / "override.md"
+DOCS = Path(__file__).parents[2] / "docs" / "how-to" / "override.md"
 
 
 @pytest.mark.parametrize("framework", ["torch", "jax", "tensorflow", "autograd"])

@@ -1,7 +1,7 @@
 """The page in the documentation that lists what an audit found.
 
-``gradrules audit --json audit.json; python tests/testing/audit_table.py audit.json > docs/audit.md``;
-several files are put together.
+``gradrules audit --json audit.json; python tests/testing/audit_table.py audit.json`` prints
+docs/reference/audit.md; several files are put together.
 """
 
 import json
@@ -31,9 +31,9 @@ complex input is asked with an *imaginary cotangent*, too, which changes nothing
 plain and recorded for another derivative, forward, the four nestings of the two, and, for ordinary inputs,
 `vmap` and the compiler.
 
-**Truth** is at 140 digits, as everywhere in [the kit](testing.md). The same arithmetic says whether the
-derivative exists: differences to both sides of the input agree. Where it has a kink nothing is asked,
-and neither where the input does not determine the answer to two digits.
+**Truth** is at 140 digits, as everywhere in [the kit](../explanation/kit.md). The same arithmetic says
+whether the derivative exists: differences to both sides of the input agree. Where it has a kink nothing
+is asked, and neither where the input does not determine the answer to two digits.
 
 **Verdicts.** *right*; *wrong*: off by 100 tolerances, and in the first six digits; *NaN* and *raises*, where
 the derivative exists; *missing*, where ordinary inputs raise, too. Where a rule declares that there is no

@@ -1,4 +1,4 @@
-"""docs/mutation.md, from what was run: ``python mutation_page.py SCORE.json EQUIVALENTS.toml TOOLS.json``.
+"""docs/reference/mutation.md, from a run: ``python mutation_page.py SCORE.json EQUIVALENTS.toml TOOLS.json``.
 
 The first file is what ``gradrules mutate --json`` wrote, the third what `tools.py` wrote.
 """
