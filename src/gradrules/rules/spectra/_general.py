@@ -77,11 +77,13 @@ def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis
     size = xp.where(singular, xp.full_like(size, float("inf")), size)
     condition = (xp.sum(xp.abs(left) ** 2, axis=-1) * xp.sum(xp.abs(right) ** 2, axis=-2)) ** 0.5
     close = unresolved(gap, size, xp)
-    # Of a block [[w, c], [0, w + gap]] the condition is c / gap: what is compared with rounding is c.
-    few = condition < DEFECTIVE * eps(v) ** -0.5
-    coupling = xp.abs(gap) * xp.where(few, condition, xp.ones_like(condition))[..., None] ** 2
-    coupled = xp.any(close & (coupling > COUPLED * eps(v) * size), axis=-1)
-    defined = ~xp.any(close, axis=-1) | few & ~coupled & ~singular[..., 0]
+    known = (condition < DEFECTIVE * eps(v) ** -0.5) & ~singular[..., 0]
+    if b is None:
+        # Of a block [[w, c], [0, w + gap]] the condition is c / gap: what is compared with rounding is c.
+        # A pencil has none to compare: its blocks are as large as B is ill-conditioned.
+        coupling = xp.abs(gap) * xp.where(known, condition, xp.ones_like(condition))[..., None] ** 2
+        known = known & ~xp.any(close & (coupling > COUPLED * eps(v) * size), axis=-1)
+    defined = ~xp.any(close, axis=-1) | known
     defined = xp.where(defined, xp.ones_like(condition), xp.zeros_like(condition))
     return Basis(left, gap, size, defined)
 
