@@ -108,6 +108,14 @@ def actions(session: nox.Session) -> None:
 
 
 @nox.session
+def natives(session: nox.Session) -> None:
+    """Frameworks' own functions under an override: every name and dtype."""
+    session.install(TORCH, "-e", ".[all]")
+    session.env["GRADRULES_EVERYTHING"] = "1"
+    session.run("pytest", "-q", "tests/override", *session.posargs)
+
+
+@nox.session
 def samples(session: nox.Session) -> None:
     """PyTorch's own sample inputs, every entry of every derivative: minutes."""
     session.install(TORCH, "-e", ".[all]")

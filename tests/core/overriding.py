@@ -10,7 +10,7 @@ import pytest
 import gradrules as gr
 from gradrules import _override
 
-# All names and dtypes by ``nox -s everything``.
+# All names and dtypes by ``nox -s natives``.
 EVERYTHING = bool(os.environ.get("GRADRULES_EVERYTHING"))
 
 

@@ -14,7 +14,7 @@ from gradrules import Rule, Transforms, adapters, registry
 from gradrules._override import resolve
 from gradrules.adapters import dtype_name
 
-from .._backends import NotOffered, as_tuple
+from .._backends import NotOffered, as_tuple, natives_of
 from .._cases import draw, generator
 from ._bench import Measured, Sizes
 from ._clock import measure
@@ -107,8 +107,8 @@ def _transforms(backend: str) -> Transforms:
 
 def _native(rule: Rule, backend: str) -> Function:
     """The framework's function, called as its users call it."""
-    for candidate in adapters.load(backend).natives:
-        for path in candidate.paths.split() if candidate.rule == rule.name else ():
+    for candidate in natives_of(backend, rule.name):
+        for path in candidate.paths.split():
             function = resolve(path)
             if function is not None:
                 return lambda *arrays: candidate.outputs(function(*arrays))
