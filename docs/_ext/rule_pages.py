@@ -318,7 +318,7 @@ def _check(rule: Rule, checked: list[dict[str, Any]] | None) -> list[str]:
         return [
             *lines,
             "The laws cannot draw a function. Losses through this rule are compared with 50 digits in "
-            "every framework, in both modes and all second orders, by ``nox -s actions``.",
+            "every framework, in both modes and all second orders, by ``nox -s everything``.",
             "",
         ]
     command = f"gradrules check --quick --backend numpy --rule {rule.name}"

@@ -212,11 +212,11 @@ class Native:
         if self.arrays != tuple(name for name, *_ in self.names[: len(rule.inputs)]):
             return False
         options = self.options()
+        if options is None or (self.handed is not _all and self.after is not _unchanged):
+            return False  # the function itself gives less than the rule
         # Which triangle of a Hermitian matrix is read is another matter.
         read = {"lower"} if rule.declaration.structure else set()
-        return options is not None and all(
-            rule.keywords[name] == options[name] for name in options.keys() - read
-        )
+        return all(rule.keywords[name] == options[name] for name in options.keys() - read)
 
 
 class TraceKey(Protocol):

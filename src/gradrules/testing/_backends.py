@@ -9,6 +9,7 @@ import numpy as np
 
 from gradrules import Rule, Transforms, adapters
 from gradrules._override import resolve
+from gradrules.adapters import Native
 
 PLAIN = {"numpy": "array_api_compat.numpy", "array_api_strict": "array_api_strict"}
 NO_AUTODIFF = "{} has no differentiation: the rule's jvp and vjp are called on plain arrays"
@@ -223,13 +224,18 @@ def framework_function(rule: Rule, framework: str) -> tuple[Function, Callable[[
     NotOffered
         If the framework has none.
     """
-    for candidate in adapters.load(framework).natives:
-        for path in candidate.paths.split() if candidate.rule == rule.name else ():
+    for candidate in natives_of(framework, rule.name):
+        for path in candidate.paths.split():
             function = resolve(path)
             if function is not None:
                 return function, candidate.outputs
     msg = f"{framework} has no function for {rule.name}"
     raise NotOffered(msg)
+
+
+def natives_of(framework: str, rule: str) -> list[Native]:
+    """The framework's functions that can be called with the rule's inputs alone, and mean the same."""
+    return [n for n in adapters.load(framework).natives if n.rule == rule and n.plain]
 
 
 def as_tuple(outputs: Any) -> tuple[Any, ...]:

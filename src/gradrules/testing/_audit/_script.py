@@ -14,10 +14,11 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from gradrules import Rule, adapters, registry
+from gradrules import Rule, registry
 from gradrules._override import resolve
-from gradrules.adapters import Native, _entry_points
+from gradrules.adapters import _entry_points
 
+from .._backends import natives_of
 from ._questions import NESTINGS, Question
 
 TEMPLATE = "audit.py.jinja"
@@ -44,8 +45,7 @@ def template(backend: str) -> jinja2.Template | None:
 
 def native(backend: str, rule: str) -> str | None:
     """Where the framework has its own function for a rule: a dotted path."""
-    candidates: list[Native] = [n for n in adapters.load(backend).natives if n.rule == rule]
-    paths = [path for candidate in candidates for path in candidate.paths.split()]
+    paths = [path for native in natives_of(backend, rule) for path in native.paths.split()]
     return next((path for path in paths if resolve(path) is not None), None)
 
 

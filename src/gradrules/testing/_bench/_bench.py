@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from gradrules import adapters, registry
 
-from .._backends import installed
+from .._backends import installed, natives_of
 from .._session import QUIET
 
 PARTS = ("forward", "backward", "both")
@@ -103,8 +103,7 @@ class Measured:
 
 def rules() -> list[str]:
     """Names of the rules beside which a framework has a function of its own."""
-    known = {native.rule for name in frameworks() for native in adapters.load(name).natives}
-    return [name for name in registry if name in known]
+    return [rule for rule in registry if any(natives_of(name, rule) for name in frameworks())]
 
 
 def frameworks() -> list[str]:
