@@ -41,7 +41,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from _page import BLUE, ORANGE, difference, in_frameworks, style
-from training_torch import train
+from frameworks.training_torch import train
 
 import gradrules as gr
 

@@ -17,7 +17,6 @@ import numpy as np
 
 GALLERY = Path(__file__).parents[1]
 FRAMEWORKS = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX", "autograd": "autograd"}
-sys.path.append(str(GALLERY / "frameworks"))  # where the tabs find what they import from each other
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -51,6 +50,8 @@ def style() -> None:
 
 def in_frameworks(page: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run the page's tabs, of each framework that is installed: its name, and the variables."""
+    # Tabs import from each other. After each page the path is reset, as Matplotlib's settings are.
+    sys.path.append(str(GALLERY / "frameworks"))
     for framework, name in FRAMEWORKS.items():
         script = GALLERY / "frameworks" / f"{page}_{framework}.py"
         if not script.exists():
