@@ -15,6 +15,9 @@ import matplotlib.pyplot as plt
 import mpmath
 import numpy as np
 
+import gradrules as gr
+from gradrules import _registry
+
 GALLERY = Path(__file__).parents[1]
 FRAMEWORKS = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX", "autograd": "autograd"}
 # Okabe and Ito's colours, told apart by colour-blind readers too.
@@ -77,6 +80,11 @@ def command(line: str, lines: int = 18) -> int:
     print("\n".join(row.rstrip() for row in (done.stdout + done.stderr).splitlines()[:lines]))
     print("exit status", done.returncode)
     return done.returncode
+
+
+def forget(rule: gr.Rule) -> None:
+    """Take a page's rule out of the registry: pages are built in one process, and others list it."""
+    del _registry._RULES[rule.name]
 
 
 def difference(here: Any, there: Any) -> float:
