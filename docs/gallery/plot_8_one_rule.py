@@ -74,7 +74,9 @@ from frameworks import fidelity_oracle  # noqa: F401
 fidelity = tabs["PyTorch"]["fidelity"]
 
 report = gr.testing.check(
-    fidelity, backends=["numpy", "autograd", "torch"], laws=["jvp", "vjp", "adjoint", "order2"]
+    fidelity,
+    backends=["numpy", "autograd", "torch"],
+    laws=["jvp", "vjp", "adjoint", "order2"],
 )
 print(report)
 assert report.passed
@@ -102,7 +104,10 @@ def composed(rho, sigma):
 
 
 mixed = torch.eye(4, dtype=torch.complex128) / 4
-for name, function in {"through PyTorch's eigh": composed, "the rule": fidelity}.items():
+for name, function in {
+    "through PyTorch's eigh": composed,
+    "the rule": fidelity,
+}.items():
     rho = mixed.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(function(rho, mixed), rho)
     print(f"{name:23}", gradient.diagonal().real.tolist())
@@ -120,7 +125,10 @@ _, second = torch.func.jvp(lambda s: slope(rho, s), (sigma,), (direction,))
 stack = torch.stack([sigma, mixed, rho])
 each = torch.func.vmap(slope, in_dims=(None, 0))(rho, stack)
 print(
-    "Hessian times a direction:", tuple(second.shape), " gradients of a stack:", tuple(each.shape)
+    "Hessian times a direction:",
+    tuple(second.shape),
+    " gradients of a stack:",
+    tuple(each.shape),
 )
 step = 1e-6 * direction
 differences = (slope(rho, sigma + step) - slope(rho, sigma - step)) / 2e-6
