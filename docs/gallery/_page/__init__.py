@@ -15,9 +15,16 @@ import matplotlib.pyplot as plt
 import mpmath
 import numpy as np
 
+import gradrules as gr
+from gradrules import _registry
+
 GALLERY = Path(__file__).parents[1]
-FRAMEWORKS = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX", "autograd": "autograd"}
-sys.path.append(str(GALLERY / "frameworks"))  # where the tabs find what they import from each other
+FRAMEWORKS = {
+    "tensorflow": "TensorFlow",
+    "torch": "PyTorch",
+    "jax": "JAX",
+    "autograd": "autograd",
+}
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
@@ -42,7 +49,9 @@ def style() -> None:
             "axes.grid": True,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK]),
+            "axes.prop_cycle": plt.cycler(
+                color=[BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK]
+            ),
             "grid.alpha": 0.3,
             "legend.frameon": False,
         }
@@ -51,6 +60,8 @@ def style() -> None:
 
 def in_frameworks(page: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Run the page's tabs, of each framework that is installed: its name, and the variables."""
+    # Tabs import from each other. After each page the path is reset, as Matplotlib's settings are.
+    sys.path.append(str(GALLERY / "frameworks"))
     for framework, name in FRAMEWORKS.items():
         script = GALLERY / "frameworks" / f"{page}_{framework}.py"
         if not script.exists():
@@ -73,9 +84,18 @@ def command(line: str, lines: int = 18) -> int:
         check=False,
     )
     print("$", line)
-    print("\n".join(row.rstrip() for row in (done.stdout + done.stderr).splitlines()[:lines]))
+    print(
+        "\n".join(
+            row.rstrip() for row in (done.stdout + done.stderr).splitlines()[:lines]
+        )
+    )
     print("exit status", done.returncode)
     return done.returncode
+
+
+def forget(rule: gr.Rule) -> None:
+    """Take a page's rule out of the registry: pages are built in one process, and others list it."""
+    del _registry._RULES[rule.name]
 
 
 def difference(here: Any, there: Any) -> float:
@@ -96,7 +116,9 @@ def exact_expm_gradient(a: Any, g: Any) -> Any:
             block[i, j] = block[n + i, n + j] = mpmath.mpf(a[j, i])
             block[i, n + j] = mpmath.mpf(g[i, j])
         found = mpmath.expm(block, method="taylor")
-        return np.array([[float(found[i, n + j]) for j in range(n)] for i in range(n)])
+        return np.array(
+            [[float(found[i, n + j]) for j in range(n)] for i in range(n)]
+        )
 
 
 class Beside:
@@ -106,20 +128,28 @@ class Beside:
         self.rows: list[tuple[str, str, str, str]] = []
         self.wrong: list[str] = []
 
-    def compare(self, figure: str, article: Any, here: Any, tolerance: float = 1e-6) -> None:
+    def compare(
+        self, figure: str, article: Any, here: Any, tolerance: float = 1e-6
+    ) -> None:
         """Add every entry of an array; differences are relative to its largest."""
         article, here = np.asarray(article), np.asarray(here)
-        assert article.shape == here.shape, f"{figure}: {article.shape} against {here.shape}"
+        assert article.shape == here.shape, (
+            f"{figure}: {article.shape} against {here.shape}"
+        )
         size = np.max(np.abs(article)) or 1.0
         for index in np.ndindex(article.shape):
             error = abs(here[index] - article[index]) / size
             name = figure + (f" {list(index)}" if index else "")
             numbers = (f"{value:.8g}" for value in (article[index], here[index]))
-            self._row(name, *numbers, f"{error:.0e}", agrees=bool(error <= tolerance))
+            self._row(
+                name, *numbers, f"{error:.0e}", agrees=bool(error <= tolerance)
+            )
 
     def state(self, figure: str, article: str, here: str, *, agrees: bool) -> None:
         """Add a statement of the article, and whether it was found to hold."""
-        self._row(figure, article, here, "agrees" if agrees else "differs", agrees=agrees)
+        self._row(
+            figure, article, here, "agrees" if agrees else "differs", agrees=agrees
+        )
 
     def _row(self, *row: str, agrees: bool) -> None:
         self.rows.append(row)  # type: ignore[arg-type]
@@ -133,6 +163,9 @@ class Beside:
         for row in table:
             first, *others = (cell for cell in row)
             cells = [first.ljust(widths[0])]
-            cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+            cells += [
+                cell.rjust(width)
+                for cell, width in zip(others, widths[1:], strict=True)
+            ]
             print("  ".join(cells).rstrip())
         assert not self.wrong, f"does not agree: {', '.join(self.wrong)}"

@@ -1,7 +1,9 @@
 import gradrules as gr
 
 
-@gr.rule(signature="(n,n)->()", dtypes=("float32", "float64"), needs={"x": "nonsingular"})
+@gr.rule(
+    signature="(n,n)->()", dtypes=("float32", "float64"), needs={"x": "nonsingular"}
+)
 def determinant(x, /, *, xp):
     return xp.linalg.det(x)
 

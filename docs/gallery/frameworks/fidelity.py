@@ -17,7 +17,9 @@ def fidelity(rho, sigma, /, *, xp):
 
     It is the square of the nuclear norm of L^H M, for any factors L L^H and M M^H of the two states.
     """
-    left, right = (xp.linalg.cholesky((a + adjoint(a, xp)) / 2) for a in (rho, sigma))
+    left, right = (
+        xp.linalg.cholesky((a + adjoint(a, xp)) / 2) for a in (rho, sigma)
+    )
     return xp.sum(xp.linalg.svdvals(adjoint(left, xp) @ right), axis=-1) ** 2
 
 
@@ -37,7 +39,9 @@ def gradients(primals, outputs, xp):
 @fidelity.def_vjp
 def fidelity_vjp(primals, outputs, cotangents, *, xp):
     slopes = gradients(primals, outputs, xp)
-    return tuple(xp.astype(cotangents[0], s.dtype)[..., None, None] * s for s in slopes)
+    return tuple(
+        xp.astype(cotangents[0], s.dtype)[..., None, None] * s for s in slopes
+    )
 
 
 @fidelity.def_jvp
@@ -49,4 +53,6 @@ def fidelity_jvp(primals, outputs, tangents, *, xp):
         if tangent is not None
     ]
     change = sum(changes[1:], changes[0])
-    return xp.real(change) if xp.isdtype(change.dtype, "complex floating") else change
+    return (
+        xp.real(change) if xp.isdtype(change.dtype, "complex floating") else change
+    )

@@ -9,7 +9,8 @@ import gradrules as gr
 @gr.testing.oracle("fidelity")
 def fidelity_truth(rho, sigma):
     left, right = (
-        mpmath.cholesky(mpmath.matrix((a + a.conj().T).tolist()) / 2) for a in (rho, sigma)
+        mpmath.cholesky(mpmath.matrix((a + a.conj().T).tolist()) / 2)
+        for a in (rho, sigma)
     )
     k = left.H * right
     values = mpmath.eighe(k.H * k, eigvals_only=True)

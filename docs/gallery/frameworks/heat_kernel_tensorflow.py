@@ -6,5 +6,7 @@ import gradrules as gr
 ring = tf.roll(tf.eye(6, dtype=tf.float64), 1, 0)
 laplacian = tf.Variable(2 * tf.eye(6, dtype=tf.float64) - ring - tf.transpose(ring))
 with tf.GradientTape() as tape:
-    heat = gr.expm(-0.5 * laplacian)[0, 2]  # how much heat goes from one node to another
+    heat = gr.expm(-0.5 * laplacian)[
+        0, 2
+    ]  # how much heat goes from one node to another
 gradient = tape.gradient(heat, laplacian)

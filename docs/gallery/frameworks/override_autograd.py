@@ -5,4 +5,6 @@ import gradrules as gr
 
 a = np.array([[1.0, 2.0], [2.0, 4.0]])
 with gr.override("autograd"):
-    gradient = autograd.grad(np.linalg.det)(a)  # autograd's own: an error, "Singular matrix"
+    gradient = autograd.grad(np.linalg.det)(
+        a
+    )  # autograd's own: an error, "Singular matrix"

@@ -47,10 +47,15 @@ def whiten(a, b):
 # -----------------
 # A covariance, and PyTorch's own check by differences. It passes.
 
-x = torch.randn(50, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+x = torch.randn(
+    50, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+)
 covariance = (x.T @ x / 50).requires_grad_()
 right_side = x[:3].T.clone().requires_grad_()
-print("gradcheck at a covariance:", torch.autograd.gradcheck(whiten, (covariance, right_side)))
+print(
+    "gradcheck at a covariance:",
+    torch.autograd.gradcheck(whiten, (covariance, right_side)),
+)
 
 # %%
 # The kit
@@ -106,8 +111,12 @@ assert not report.passed
 # ``gr.solve`` is this function, with both modes, of every order, in four frameworks. To see that
 # the loss of the script does not change, put it in the place of the class and compare.
 
-(ours,) = torch.autograd.grad(torch.sum(gr.solve(covariance, right_side) ** 2), covariance)
-(theirs,) = torch.autograd.grad(torch.sum(mended(covariance, right_side) ** 2), covariance)
+(ours,) = torch.autograd.grad(
+    torch.sum(gr.solve(covariance, right_side) ** 2), covariance
+)
+(theirs,) = torch.autograd.grad(
+    torch.sum(mended(covariance, right_side) ** 2), covariance
+)
 print(f"gr.solve and the mended class: {difference(ours, theirs):.0e}")
 assert difference(ours, theirs) < 1e-12
 

@@ -62,7 +62,9 @@ for framework, tab in in_frameworks("quadratic_form"):
 # First as the article does it: a matrix expression. SymPy differentiates it, and today also a
 # second time; but its function ``hessian`` does not take it.
 
-x, m, c = (sympy.MatrixSymbol(name, 2, k) for name, k in (("x", 1), ("Q", 2), ("b", 1)))
+x, m, c = (
+    sympy.MatrixSymbol(name, 2, k) for name, k in (("x", 1), ("Q", 2), ("b", 1))
+)
 expression = x.T * m * x / 2 + c.T * x
 print("gradient:", expression.diff(x))
 print("and once more:", expression.diff(x).diff(x))
@@ -97,12 +99,16 @@ print("Hessian  ", hessian_by_symbols.tolist())
 # rules ``quadratic_form`` and ``vecdot``; the second is the derivative of the first.
 
 axis_points = np.arange(-10.0, 10.0)
-grid = np.stack(np.meshgrid(axis_points, axis_points, indexing="ij"), -1).reshape(-1, 2)
+grid = np.stack(np.meshgrid(axis_points, axis_points, indexing="ij"), -1).reshape(
+    -1, 2
+)
 
 
 def values(points):
     columns = points[:, :, None]
-    return gr.quadratic_form(columns, Q, columns)[:, 0, 0] / 2 + gr.vecdot(points, b)
+    return gr.quadratic_form(columns, Q, columns)[:, 0, 0] / 2 + gr.vecdot(
+        points, b
+    )
 
 
 def slopes(points):
@@ -112,26 +118,43 @@ def slopes(points):
 begin = time.perf_counter()
 height = values(grid)
 gradient = slopes(grid)
-rows = [autograd.grad(lambda p, i=i: anp.sum(slopes(p)[:, i]))(grid) for i in range(2)]
+rows = [
+    autograd.grad(lambda p, i=i: anp.sum(slopes(p)[:, i]))(grid) for i in range(2)
+]
 hessians = np.stack(rows, 1)
 seconds = time.perf_counter() - begin
 
 begin = time.perf_counter()
 substituted = np.asarray(
-    [[float(g.subs(dict(zip(symbols, p, strict=True)))) for g in gradient_by_symbols] for p in grid]
+    [
+        [
+            float(g.subs(dict(zip(symbols, p, strict=True))))
+            for g in gradient_by_symbols
+        ]
+        for p in grid
+    ]
 )
 by_substitution = time.perf_counter() - begin
-print(f"values, gradients and Hessians at {len(grid)} points: {1e3 * seconds:.1f} ms")
-print(f"SymPy's gradient alone, substituted point by point: {1e3 * by_substitution:.0f} ms")
+print(
+    f"values, gradients and Hessians at {len(grid)} points: {1e3 * seconds:.1f} ms"
+)
+print(
+    f"SymPy's gradient alone, substituted point by point: {1e3 * by_substitution:.0f} ms"
+)
 compiled = sympy.lambdify(symbols, list(gradient_by_symbols))
 assert np.array_equal(np.stack(compiled(*grid.T), 1), gradient)
 assert np.array_equal(substituted, gradient)
 
 zeros = grid[gradient[:, 0] == 0]
-print(f"gradient component 0 is exactly 0 at {len(zeros)} points, from {zeros[0]} to {zeros[-1]}")
+print(
+    f"gradient component 0 is exactly 0 at {len(zeros)} points, from {zeros[0]} to {zeros[-1]}"
+)
 
 figure, axes = plt.subplots(
-    1, 3, figsize=(9.0, 3.6), subplot_kw={"projection": "3d", "box_aspect": (1, 1, 0.9)}
+    1,
+    3,
+    figsize=(9.0, 3.6),
+    subplot_kw={"projection": "3d", "box_aspect": (1, 1, 0.9)},
 )
 surfaces = {
     "f(x)": height,
@@ -140,7 +163,9 @@ surfaces = {
 }
 for axis, (title, surface) in zip(axes, surfaces.items(), strict=True):
     first, second = (grid[:, i].reshape(20, 20) for i in range(2))
-    axis.plot_wireframe(first, second, surface.reshape(20, 20), color=BLUE, linewidth=0.6)
+    axis.plot_wireframe(
+        first, second, surface.reshape(20, 20), color=BLUE, linewidth=0.6
+    )
     axis.set(title=title, xlabel="$x_0$", ylabel="$x_1$")
     axis.view_init(elev=25, azim=-155)
 axes[2].set_zlim(0, 2)
@@ -170,7 +195,9 @@ rng = np.random.default_rng(0)
 a, direction = rng.standard_normal((2, n, n))
 begin = time.perf_counter()
 slope = autograd.grad(gr.det)
-second = np.sum(autograd.grad(lambda a: anp.sum(slope(a) * direction))(a) * direction)
+second = np.sum(
+    autograd.grad(lambda a: anp.sum(slope(a) * direction))(a) * direction
+)
 took = time.perf_counter() - begin
 
 
@@ -186,10 +213,14 @@ up, middle, down = (exact_determinant(t) for t in (h, 0, -h))
 truth = float((up - 2 * middle + down) / h**2)
 error = abs(second / truth - 1)
 print(f"second derivative of det, order {n}: {second:.15g} in {1e3 * took:.1f} ms")
-print(f"by differences of rational numbers: {truth:.15g}; they differ by {error:.0e}")
+print(
+    f"by differences of rational numbers: {truth:.15g}; they differ by {error:.0e}"
+)
 assert error < 1e-11
 
-report = gr.testing.check(gr.expm, backends=["autograd"], laws=["jvp", "vjp", "order2"])
+report = gr.testing.check(
+    gr.expm, backends=["autograd"], laws=["jvp", "vjp", "order2"]
+)
 print("expm, of which no entry has a closed form:", report)
 assert report.passed
 
@@ -200,18 +231,29 @@ assert report.passed
 table = Beside()
 expanded = sympy.sympify(article["expanded"])
 table.state(
-    "expanded", article["expanded"], str(f), agrees=sympy.nsimplify(f - expanded).expand() == 0
+    "expanded",
+    article["expanded"],
+    str(f),
+    agrees=sympy.nsimplify(f - expanded).expand() == 0,
 )
-linear = sympy.Matrix(article["Q"]) * sympy.Matrix(symbols) + sympy.Matrix(article["b"])
+linear = sympy.Matrix(article["Q"]) * sympy.Matrix(symbols) + sympy.Matrix(
+    article["b"]
+)
 table.state(
     "gradient",
     article["gradient"],
     str(gradient_by_symbols.tolist()[0]),
     agrees=linear == gradient_by_symbols.T,
 )
-table.compare("Hessian, by SymPy", article["hessian"], np.array(hessian_by_symbols, dtype=float))
+table.compare(
+    "Hessian, by SymPy",
+    article["hessian"],
+    np.array(hessian_by_symbols, dtype=float),
+)
 table.compare("Hessian, by the program", article["hessian"], hessians[0])
-table.compare("zeros of component 0", article["zero_points_component_0"], len(zeros))
+table.compare(
+    "zeros of component 0", article["zero_points_component_0"], len(zeros)
+)
 table.compare("first and last zero", article["first_and_last_zero"], zeros[[0, -1]])
 table.show()
 assert np.array_equal(hessians, np.broadcast_to(article["hessian"], hessians.shape))

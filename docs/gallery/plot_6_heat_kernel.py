@@ -131,7 +131,9 @@ WAYS = {
 }
 
 SIZES = (4, 6, 8, 12)
-truths = {n: sym(-TIME * exact_expm_gradient(-TIME * ring(n), incoming(n))) for n in SIZES}
+truths = {
+    n: sym(-TIME * exact_expm_gradient(-TIME * ring(n), incoming(n))) for n in SIZES
+}
 gradients = {}
 print(f"{'':18}" + "".join(f"{f'ring of {n}':>14}" for n in SIZES))
 for name, way in WAYS.items():
@@ -154,14 +156,20 @@ assert all(difference(gradients["gr.expm", n], truths[n]) < 1e-13 for n in SIZES
 n = 6
 truth, finite = truths[n], gradients["gr.eigh, project", n]
 figure, axes = plt.subplots(1, 3, figsize=(7.0, 2.9), sharey=True)
-pictures = {"the gradient": truth, "in-cluster term dropped": finite, "difference": finite - truth}
+pictures = {
+    "the gradient": truth,
+    "in-cluster term dropped": finite,
+    "difference": finite - truth,
+}
 size = np.abs(truth).max() / 2
 for axis, (title, picture) in zip(axes, pictures.items(), strict=True):
     image = axis.imshow(picture, cmap="RdBu", vmin=-size, vmax=size)
     axis.set(title=title, xlabel="node", xticks=range(n), yticks=range(n))
     axis.grid(visible=False)
 axes[0].set_ylabel("node")
-figure.colorbar(image, ax=axes, label="d heat / d Laplacian", shrink=0.9, extend="both")
+figure.colorbar(
+    image, ax=axes, label="d heat / d Laplacian", shrink=0.9, extend="both"
+)
 figure.suptitle("Finite is not the same as right: off by "
                 f"{100 * difference(finite, truth):.0f} % of the largest entry")  # fmt: skip
 
@@ -174,8 +182,12 @@ figure.suptitle("Finite is not the same as right: off by "
 direction = np.random.default_rng(0).standard_normal((6, 6))
 heat = jax.grad(lambda a: gr.expm(-TIME * a)[0, 2])
 _, along = jax.jvp(heat, (jnp.asarray(laplacian),), (jnp.asarray(direction),))
-differences = (heat(laplacian + 1e-4 * direction) - heat(laplacian - 1e-4 * direction)) / 2e-4
-print(f"Hessian times a direction, against differences: {difference(along, differences):.0e}")
+differences = (
+    heat(laplacian + 1e-4 * direction) - heat(laplacian - 1e-4 * direction)
+) / 2e-4
+print(
+    f"Hessian times a direction, against differences: {difference(along, differences):.0e}"
+)
 assert difference(along, differences) < 1e-7
 
 # %%
@@ -201,7 +213,9 @@ for name, matrix in {
     x = gr.root(equation, torch.eye(3, dtype=torch.float64), a)
     (found,) = torch.autograd.grad(torch.sum(torch.tensor(weights) * x), a)
     # X is symmetric: the derivative Y in the direction E solves X Y + Y X = E.
-    right = scipy.linalg.solve_sylvester(x.detach().numpy(), x.detach().numpy(), weights)
+    right = scipy.linalg.solve_sylvester(
+        x.detach().numpy(), x.detach().numpy(), weights
+    )
     through, v = torch.linalg.eigh(a)
     (usual,) = torch.autograd.grad(
         torch.sum(torch.tensor(weights) * ((v * torch.sqrt(through)) @ v.T)), a

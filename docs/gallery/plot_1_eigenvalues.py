@@ -108,7 +108,9 @@ for _ in range(3):
     *_, reached = descend(symmetric, earlier, ones, 2)
     earlier = earlier + first_line - reached[2]
 
-starts = np.vstack([problem["r"], earlier, rng.uniform(size=(4, 6))]).astype(np.float32)
+starts = np.vstack([problem["r"], earlier, rng.uniform(size=(4, 6))]).astype(
+    np.float32
+)
 begin = time.perf_counter()
 losses, spectra, gradients, rs = descend(symmetric, starts, tf.ones(3), 3500)
 seconds = time.perf_counter() - begin
@@ -119,7 +121,11 @@ print(f"{seconds:.1f} s for {len(losses)} steps of six matrices")
 # %%
 # All six arrive, through the triple eigenvalue, with no NaN on the way.
 
-names = ["published start", "published trace", *(f"random start {i + 1}" for i in range(4))]
+names = [
+    "published start",
+    "published trace",
+    *(f"random start {i + 1}" for i in range(4)),
+]
 figure, axes = plt.subplots(2, 3, figsize=(7.0, 4.6), sharex=True, sharey=True)
 for i, axis in enumerate(axes.flat):
     axis.plot(spectra[:, i], label=["smallest", "middle", "largest"])
@@ -150,7 +156,9 @@ def newton_step(matrices, r, target):
             loss = distance(gr.eigvalsh(matrices(r)), target)
         gradient = inner.gradient(loss, r)
     hessian = outer.jacobian(gradient, r)
-    return (r - tf.linalg.solve(hessian, gradient[:, None])[:, 0]).numpy(), loss.numpy()
+    return (
+        r - tf.linalg.solve(hessian, gradient[:, None])[:, 0]
+    ).numpy(), loss.numpy()
 
 
 identity, _ = newton_step(symmetric, np.asarray(problem["r"]), ones)
@@ -183,9 +191,13 @@ print("diagonal", diagonal, "eigenvalues", spectrum)
 assert difference(spectrum, target) < 1e-14
 
 figure, axis = plt.subplots()
-axis.loglog(1 + np.arange(7), np.maximum(newton_losses, 1e-32), "o-", label="Newton")
+axis.loglog(
+    1 + np.arange(7), np.maximum(newton_losses, 1e-32), "o-", label="Newton"
+)
 axis.loglog(1 + np.arange(len(adam_losses)), adam_losses, label="Adam")
-axis.set(xlabel="step", ylabel="loss", title="A diagonal for the eigenvalues (1, 4, 8)")
+axis.set(
+    xlabel="step", ylabel="loss", title="A diagonal for the eigenvalues (1, 4, 8)"
+)
 axis.legend()
 
 # %%
@@ -204,7 +216,9 @@ def hermitian(r):
 
 
 target = np.asarray([-1.0, 0.5, 3.0])
-complex_losses, complex_spectra, *_ = descend(hermitian, rng.standard_normal(9), target, 3000)
+complex_losses, complex_spectra, *_ = descend(
+    hermitian, rng.standard_normal(9), target, 3000
+)
 steps = int(np.argmax(complex_losses <= 1e-8))
 print("steps to a loss of 1e-8:", steps)
 assert complex_losses[steps] <= 1e-8
@@ -247,7 +261,8 @@ for name, loss in {
     "through gr.eigvalsh": lambda a: distance(gr.eigvalsh(a), ones),
     "of the matrix: tr (A - I)^2": lambda a: gr.trace((a - eye) @ (a - eye)),
     "at 1e-5 from it, gr.eigvalsh": lambda a: distance(
-        gr.eigvalsh(a + tf.linalg.diag(tf.constant([0.0, 1e-5, 3e-5], tf.float64))), ones
+        gr.eigvalsh(a + tf.linalg.diag(tf.constant([0.0, 1e-5, 3e-5], tf.float64))),
+        ones,
     ),
 }.items():
     second = np.diag(hessian(loss, minimum))
@@ -267,19 +282,25 @@ with tf.GradientTape() as tape:
     smallest = eigenvalues[0]
 gradient = tape.gradient(smallest, a)
 table.compare("eigenvalues", printed["eigenvalues"], eigenvalues)
-table.compare("gradient of the smallest", printed["grad_smallest_eigenvalue_lower"], gradient)
+table.compare(
+    "gradient of the smallest", printed["grad_smallest_eigenvalue_lower"], gradient
+)
 table.compare("gradient of the loss", problem["dloss_dr"], gradients[0, 0])
 table.compare("after one step", problem["after_one_adam_step"], rs[1, 0])
 for i, line in enumerate(lines):
     table.compare(f"trace, line {i + 1}, r", line["r"], rs[i + 2, 1])
-    table.compare(f"trace, line {i + 1}, eigenvalues", line["eigenvalues"], spectra[i + 1, 1])
+    table.compare(
+        f"trace, line {i + 1}, eigenvalues", line["eigenvalues"], spectra[i + 1, 1]
+    )
     table.compare(f"trace, line {i + 1}, loss", line["loss"], losses[i + 1, 1])
 theirs = problem["published_iterations"]
 table.state(
     "steps to 1e-8",
     ", ".join(map(str, theirs)),
     f"{min(arrived)} to {max(arrived)}",
-    agrees=bool(min(theirs) / 1.5 < min(arrived) and max(arrived) < 1.5 * max(theirs)),
+    agrees=bool(
+        min(theirs) / 1.5 < min(arrived) and max(arrived) < 1.5 * max(theirs)
+    ),
 )
 table.show()
 

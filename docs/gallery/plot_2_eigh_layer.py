@@ -99,7 +99,9 @@ class V1(Layer):
         total = torch.zeros_like(x)
         for k in range(x.shape[-1]):
             shifted = values[:, k, None, None] * eye - x
-            total += torch.linalg.pinv(shifted) @ v[:, :, k, None] * y[:, None, :, k]
+            total += (
+                torch.linalg.pinv(shifted) @ v[:, :, k, None] * y[:, None, :, k]
+            )
         return sym(total)
 
 
@@ -178,7 +180,9 @@ def profiled(device, batch):
     activities = [ProfilerActivity.CPU]
     if device == "cuda":
         activities.append(ProfilerActivity.CUDA)
-    clock = timer if device == "cuda" else time.process_time  # whatever else runs is not counted
+    clock = (
+        timer if device == "cuda" else time.process_time
+    )  # whatever else runs is not counted
     found = {}
     for name, layer in LAYERS.items():
 
@@ -198,8 +202,14 @@ def profiled(device, batch):
         ]
         with profile(activities=activities, profile_memory=True) as profiler:
             backward()
-        field = "self_device_memory_usage" if device == "cuda" else "self_cpu_memory_usage"
-        allocated = sum(max(getattr(event, field), 0) for event in profiler.events())
+        field = (
+            "self_device_memory_usage"
+            if device == "cuda"
+            else "self_cpu_memory_usage"
+        )
+        allocated = sum(
+            max(getattr(event, field), 0) for event in profiler.events()
+        )
         found[name] = (*times, allocated / x.nbytes)
     return found
 
@@ -210,19 +220,34 @@ def short(number):
 
 def bars(found, title):
     unit = found["PyTorch"][0]
-    figure, (left, right) = plt.subplots(1, 2, width_ratios=(2, 1), figsize=(7.0, 3.4))
+    figure, (left, right) = plt.subplots(
+        1, 2, width_ratios=(2, 1), figsize=(7.0, 3.4)
+    )
     places = np.arange(len(found))
-    for shift, which, colour, label in ((-0.2, 0, BLUE, "forward"), (0.2, 1, ORANGE, "backward")):
+    for shift, which, colour, label in (
+        (-0.2, 0, BLUE, "forward"),
+        (0.2, 1, ORANGE, "backward"),
+    ):
         heights = [times[which] / unit for times in found.values()]
         drawn = left.bar(places + shift, heights, 0.4, color=colour, label=label)
         left.bar_label(drawn, [short(height) for height in heights], fontsize=8)
-    left.set(yscale="log", ylabel="time / PyTorch's forward pass", title="time", xticks=places)
+    left.set(
+        yscale="log",
+        ylabel="time / PyTorch's forward pass",
+        title="time",
+        xticks=places,
+    )
     left.margins(y=0.15)
     left.legend()
     heights = [memory for *_, memory in found.values()]
     drawn = right.bar(places, heights, 0.6, color=ORANGE)
     right.bar_label(drawn, [short(height) for height in heights], fontsize=8)
-    right.set(yscale="log", ylabel="bytes / bytes of X", title="memory, backward", xticks=places)
+    right.set(
+        yscale="log",
+        ylabel="bytes / bytes of X",
+        title="memory, backward",
+        xticks=places,
+    )
     right.margins(y=0.15)
     for axis in (left, right):
         axis.set_xticks(places, list(found), rotation=35, ha="right")
@@ -236,7 +261,9 @@ on_processor = profiled("cpu", 5)
 torch.set_num_threads(threads)
 bars(on_processor, "processor, one thread, 5 matrices of 32 x 32, float32")
 for name, (forward, backward, memory) in on_processor.items():
-    print(f"{name:8} {1e6 * forward:7.0f} us {1e6 * backward:7.0f} us {memory:7.1f} times X")
+    print(
+        f"{name:8} {1e6 * forward:7.0f} us {1e6 * backward:7.0f} us {memory:7.1f} times X"
+    )
 
 # %%
 # Ours has the formula of the final version, and a test in it that the notebook's has not: which
@@ -244,8 +271,12 @@ for name, (forward, backward, memory) in on_processor.items():
 # price:
 
 final, ours = on_processor["final"], on_processor["ours"]
-print(f"backward, ours / final: time {ours[1] / final[1]:.1f}, memory {ours[2] / final[2]:.1f}")
-print(f"backward, ours / PyTorch's: time {ours[1] / on_processor['PyTorch'][1]:.1f}")
+print(
+    f"backward, ours / final: time {ours[1] / final[1]:.1f}, memory {ours[2] / final[2]:.1f}"
+)
+print(
+    f"backward, ours / PyTorch's: time {ours[1] / on_processor['PyTorch'][1]:.1f}"
+)
 
 if torch.cuda.is_available():
     bars(profiled("cuda", 1000), "GPU, 1000 matrices of 32 x 32, float32")
@@ -261,7 +292,9 @@ else:
 k = 3
 v_top = v.clone()
 v_top[:, :, :-k] = 0
-part = gradient(lambda x: gr.eigh(x, subset_by_index=(32 - k, 31)).eigenvectors, x, v[:, :, -k:])
+part = gradient(
+    lambda x: gr.eigh(x, subset_by_index=(32 - k, 31)).eigenvectors, x, v[:, :, -k:]
+)
 whole = gradient(Final.apply, x, v_top)
 print(f"top {k}: differs by {difference(part, whole):.0e}")
 assert difference(part, whole) < 1e-10
@@ -317,12 +350,16 @@ def answers(a):
     both = {simple: truth(a, [2]), plane: truth(a, [0, 1])}
     a, weights = torch.tensor(a)[None], torch.tensor(WEIGHTS)
     layers = dict(LAYERS)
-    layers["ours, project"] = lambda x: gr.eigh(x, degenerate="project").eigenvectors
+    layers["ours, project"] = lambda x: (
+        gr.eigh(x, degenerate="project").eigenvectors
+    )
     for name, layer in layers.items():
         row = []
         for question in (simple, plane, inside):
             x = a.clone().requires_grad_()
-            (found,) = torch.autograd.grad(torch.sum(weights * question(layer(x))), x)
+            (found,) = torch.autograd.grad(
+                torch.sum(weights * question(layer(x))), x
+            )
             found = found[0].numpy()
             if np.isnan(found).any():
                 row.append("NaN")
@@ -350,7 +387,9 @@ for kind, a in {"diagonal": np.diag([1.0, 1.0, 4.0]), "turned": turned}.items():
 # sees a cluster by its projector alone, or ask for the projector itself:
 
 x = torch.tensor(turned, requires_grad=True)
-torch.sum(torch.tensor(WEIGHTS) * gr.spectral_projector(x, subset_by_index=(0, 1))).backward()
+torch.sum(
+    torch.tensor(WEIGHTS) * gr.spectral_projector(x, subset_by_index=(0, 1))
+).backward()
 error = difference(x.grad, truth(turned, [0, 1]))
 print(f"gr.spectral_projector: error {error:.0e}")
 assert error < 1e-12
@@ -364,11 +403,25 @@ assert error < 1e-12
 print("formula:", published("eigen_decomposition_ddn")["formula"])
 print("profile:", published("eigen_decomposition_ddn")["profile"])
 table = Beside()
-table.state("sym(Y (L^T o Y^T V) Y^T)", "L_ij = 1/(l_i - l_j)", "holds", agrees=worst < 1e-9)
-table.state("v1, v2, v3, final, PyTorch, ours", "agree", f"to {worst:.0e}", agrees=worst < 1e-9)
-table.state("top-k eigenvectors too", "yes", "yes", agrees=difference(part, whole) < 1e-9)
+table.state(
+    "sym(Y (L^T o Y^T V) Y^T)", "L_ij = 1/(l_i - l_j)", "holds", agrees=worst < 1e-9
+)
+table.state(
+    "v1, v2, v3, final, PyTorch, ours",
+    "agree",
+    f"to {worst:.0e}",
+    agrees=worst < 1e-9,
+)
+table.state(
+    "top-k eigenvectors too", "yes", "yes", agrees=difference(part, whole) < 1e-9
+)
 quicker = on_processor["v1"][1] > on_processor["v2"][1] > on_processor["v3"][1]
-table.state("v1, v2, v3 on the processor", "each is quicker", "each is quicker", agrees=quicker)
+table.state(
+    "v1, v2, v3 on the processor",
+    "each is quicker",
+    "each is quicker",
+    agrees=quicker,
+)
 table.show()
 
 # %%
@@ -379,12 +432,14 @@ table.show()
 x, direction = torch.tensor(WEIGHTS), torch.tensor(turned)
 
 
-def slope(x):
-    loss = lambda x: torch.sum(torch.tensor(WEIGHTS) * simple(gr.eigh(x).eigenvectors))  # noqa: E731
-    return torch.func.grad(loss)(x)
+def loss(x):
+    return torch.sum(torch.tensor(WEIGHTS) * simple(gr.eigh(x).eigenvectors))
 
 
+slope = torch.func.grad(loss)
 _, second = torch.func.jvp(slope, (x,), (direction,))
 differences = (slope(x + 1e-5 * direction) - slope(x - 1e-5 * direction)) / 2e-5
-print(f"a Hessian times a direction, and differences: {difference(second, differences):.0e}")
+print(
+    f"a Hessian times a direction, and differences: {difference(second, differences):.0e}"
+)
 assert difference(second, differences) < 1e-7

@@ -45,7 +45,7 @@ convention for complex numbers, batches, ``vmap`` and compilers are the adapters
 
 import numpy as np
 import torch
-from _page import difference, in_frameworks
+from _page import difference, forget, in_frameworks
 
 import gradrules as gr
 
@@ -69,12 +69,14 @@ for framework, tab in tabs.items():
 # With that the kit has derivatives of every order to 140 digits. Both modes and second
 # derivatives, all dtypes:
 
-from fidelity import fidelity
+from frameworks import fidelity_oracle  # noqa: F401
 
-import fidelity_oracle  # noqa: F401
+fidelity = tabs["PyTorch"]["fidelity"]
 
 report = gr.testing.check(
-    fidelity, backends=["numpy", "autograd", "torch"], laws=["jvp", "vjp", "adjoint", "order2"]
+    fidelity,
+    backends=["numpy", "autograd", "torch"],
+    laws=["jvp", "vjp", "adjoint", "order2"],
 )
 print(report)
 assert report.passed
@@ -102,7 +104,10 @@ def composed(rho, sigma):
 
 
 mixed = torch.eye(4, dtype=torch.complex128) / 4
-for name, function in {"through PyTorch's eigh": composed, "the rule": fidelity}.items():
+for name, function in {
+    "through PyTorch's eigh": composed,
+    "the rule": fidelity,
+}.items():
     rho = mixed.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(function(rho, mixed), rho)
     print(f"{name:23}", gradient.diagonal().real.tolist())
@@ -120,7 +125,10 @@ _, second = torch.func.jvp(lambda s: slope(rho, s), (sigma,), (direction,))
 stack = torch.stack([sigma, mixed, rho])
 each = torch.func.vmap(slope, in_dims=(None, 0))(rho, stack)
 print(
-    "Hessian times a direction:", tuple(second.shape), " gradients of a stack:", tuple(each.shape)
+    "Hessian times a direction:",
+    tuple(second.shape),
+    " gradients of a stack:",
+    tuple(each.shape),
 )
 step = 1e-6 * direction
 differences = (slope(rho, sigma + step) - slope(rho, sigma - step)) / 2e-6
@@ -142,3 +150,4 @@ except RuntimeError as error:
     print("a pure state:", str(error).split(":", 1)[0])
 psi = torch.eye(4, dtype=torch.complex128)[0]
 print("gr.quadratic_form:", gr.quadratic_form(psi, sigma, psi).real.item())
+forget(fidelity)

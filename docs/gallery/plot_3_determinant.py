@@ -43,7 +43,15 @@ Cofactors are polynomials of the entries. They exist at every matrix; the second
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
-from _page import ORANGE, Beside, command, difference, in_frameworks, published, style
+from _page import (
+    ORANGE,
+    Beside,
+    command,
+    difference,
+    in_frameworks,
+    published,
+    style,
+)
 
 import gradrules as gr
 import gradrules_tensorflow
@@ -125,7 +133,9 @@ assert np.all(np.diff(losses) < 0)
 figure, axis = plt.subplots()
 axis.plot(losses, label="through the registered gradient")
 axis.plot(closed, "o", markersize=3, color=ORANGE, label="closed form")
-axis.set(xlabel="step of gradient descent", ylabel=r"loss $\det(A)^2$", yscale="log")
+axis.set(
+    xlabel="step of gradient descent", ylabel=r"loss $\det(A)^2$", yscale="log"
+)
 axis.set_title("The square of a determinant, 50 steps of 1e-3")
 axis.legend()
 
@@ -149,7 +159,9 @@ def trapped(a):
 
 cofactors = gr.det.vjp(np.asarray(article["matrix"]))[1](np.asarray(1.0))[0]
 wrong = loss_of(trapped, a)[1].numpy()
-print("det(A):  ", slope(trapped, a).tolist(), "where cof(A) is", cofactors.tolist())
+print(
+    "det(A):  ", slope(trapped, a).tolist(), "where cof(A) is", cofactors.tolist()
+)
 print("det(A)^2:", wrong.tolist(), "where it is", article["gradient"])
 
 # %%
@@ -191,12 +203,19 @@ s, c = np.sin(1.0), np.cos(1.0)
 
 table = Beside()
 table.compare("gradient of det(A)^2", article["gradient"], registered.numpy())
-table.compare("descent, first loss (closed form)", np.linalg.det(article["matrix"]) ** 2, losses[0])
+table.compare(
+    "descent, first loss (closed form)",
+    np.linalg.det(article["matrix"]) ** 2,
+    losses[0],
+)
 table.compare("descent, last loss (closed form)", closed[-1], losses[-1])
 table.compare("second example, d/dx (closed form)", 2 * s * c * c * c, dx)
 table.compare("second example, d/dy (closed form)", -2 * s * s * c * s, dy)
 table.state(
-    "the answer that forgets", "published", "caught" if forgets else "passed", agrees=forgets == 1
+    "the answer that forgets",
+    "published",
+    "caught" if forgets else "passed",
+    agrees=forgets == 1,
 )
 table.show()
 
@@ -214,7 +233,10 @@ with tf.GradientTape() as outer:
     gradient = inner.gradient(d, z)
 hessian = outer.jacobian(gradient, z).numpy()
 print(
-    "d^2 det / da_11 da_22 =", hessian[1, 1, 2, 2], "  d^2 det / da_12 da_21 =", hessian[1, 2, 2, 1]
+    "d^2 det / da_11 da_22 =",
+    hessian[1, 1, 2, 2],
+    "  d^2 det / da_12 da_21 =",
+    hessian[1, 2, 2, 1],
 )
 assert hessian[1, 1, 2, 2] == 1
 assert hessian[1, 2, 2, 1] == -1

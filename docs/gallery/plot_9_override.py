@@ -41,7 +41,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from _page import BLUE, ORANGE, difference, in_frameworks, style
-from training_torch import train
+from frameworks.training_torch import train
 
 import gradrules as gr
 
@@ -62,7 +62,9 @@ with gr.override("torch"):
 
 figure, axis = plt.subplots()
 axis.semilogy(native, color=ORANGE, label="the script")
-axis.semilogy(ours, color=BLUE, linestyle="--", label='the script in gr.override("torch")')
+axis.semilogy(
+    ours, color=BLUE, linestyle="--", label='the script in gr.override("torch")'
+)
 axis.set(xlabel="step of gradient descent", ylabel="mean loss of two maps")
 axis.set_title("The same script, with other derivatives")
 axis.legend()
@@ -96,7 +98,9 @@ def job():
 
 
 assert job()[-1] < 1e-3
-print("gr.register('torch') does the same for the life of the process, in all threads.")
+print(
+    "gr.register('torch') does the same for the life of the process, in all threads."
+)
 
 # %%
 # Find out first
@@ -104,7 +108,9 @@ print("gr.register('torch') does the same for the life of the process, in all th
 # Before you change anything: is the derivative that the script uses wrong for its matrices? The
 # kit asks the framework's own function, at general and at hard inputs.
 
-report = gr.testing.check_native(torch.linalg.det, laws=["vjp", "edge"], dtypes=["float64"])
+report = gr.testing.check_native(
+    torch.linalg.det, laws=["vjp", "edge"], dtypes=["float64"]
+)
 print("\n".join(str(report).splitlines()[:8]))
 assert not report.passed
 
@@ -116,7 +122,9 @@ assert not report.passed
 
 
 def seconds():
-    a = torch.randn(2, 2, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    a = torch.randn(
+        2, 2, generator=torch.Generator().manual_seed(0), requires_grad=True
+    )
     times = []
     for _ in range(300):
         begin = time.perf_counter()
