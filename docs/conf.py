@@ -64,7 +64,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "examples",
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"/(?!plot_)[^/]*\.py$",  # what lies beside a script belongs to it
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery_order.ArticlesFirst",
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_signature": False,
