@@ -64,7 +64,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "examples",
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"/(?!plot_)[^/]*\.py$",  # what lies beside a script belongs to it
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery_order.ArticlesFirst",
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_signature": False,
@@ -81,6 +81,7 @@ html_css_files = ["site.css"]
 html_js_files = [("site.js", {"priority": 100})]  # before Sphinx highlights words
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0b5c8a", "color-brand-content": "#0b5c8a"},
     "dark_css_variables": {"color-brand-primary": "#7cc4f0", "color-brand-content": "#7cc4f0"},

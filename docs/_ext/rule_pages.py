@@ -148,7 +148,8 @@ def page(rule: Rule, checked: list[dict[str, Any]] | None) -> str:
     lines += _frameworks(rule)
     lines += _check(rule, checked)
     lines += heading("Sources")
-    lines += [f"* {linked(source)}" for source in rule.declaration.sources]
+    # An initial would number a list.
+    lines += [rf"* \{linked(source)}" for source in rule.declaration.sources]
     return "\n".join(lines) + "\n"
 
 
