@@ -1,13 +1,40 @@
-"""A rule at a value that is known already."""
+"""Internal rules that are made of the derivatives of another rule."""
 
 import inspect
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..._rule import Rule, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import real
 
-__all__ = ["known"]
+__all__ = ["derived", "known"]
+
+
+def derived(
+    of: Rule,
+    name: str,
+    arrays: Iterable[str],
+    primal: Callable[..., Any],
+    *,
+    signature: str,
+    outputs: tuple[str, ...] = ("result",),
+    fixed: Iterable[str] = (),
+) -> Rule:
+    """A rule of the named arrays, with the options of the rule `of` but for those that are `fixed`."""
+
+    def function(*given: Array, xp: Namespace, **_: Any) -> Any:
+        return primal(*given, xp=xp)
+
+    kind = inspect.Parameter
+    # A rule's inputs and options are those of its primal.
+    function.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
+        *(kind(array, kind.POSITIONAL_ONLY) for array in arrays),
+        *(kind(option, kind.KEYWORD_ONLY, default=value)
+          for option, value in of.defaults.items() if option not in fixed),
+        kind("xp", kind.KEYWORD_ONLY),
+    ])  # fmt: skip
+    return rule(name=f"_{of.name}_{name}", signature=signature, outputs=outputs)(function)
 
 
 def known(of: Rule, signature: str, reals: tuple[str, ...], **fixed: Any) -> Rule:
@@ -22,22 +49,14 @@ def known(of: Rule, signature: str, reals: tuple[str, ...], **fixed: Any) -> Rul
     """
     count = len(of.inputs)
 
-    def primal(*arrays: Array, xp: Namespace, **options: Any) -> Arrays:
+    def primal(*arrays: Array, xp: Namespace) -> Arrays:
         return tuple(
             (real(y, xp) if name in reals else y) * 1
             for name, y in zip(of.outputs, arrays[count:], strict=True)
         )
 
     names = (*of.inputs, *(f"value_{i}" for i in range(len(of.outputs))))
-    kind = inspect.Parameter
-    # A rule's inputs and options are those of its primal.
-    primal.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
-        *(kind(name, kind.POSITIONAL_ONLY) for name in names),
-        *(kind(name, kind.KEYWORD_ONLY, default=value)
-          for name, value in of.defaults.items() if name not in fixed),
-        kind("xp", kind.KEYWORD_ONLY),
-    ])  # fmt: skip
-    made = rule(name=f"_{of.name}_known", signature=signature, outputs=of.outputs)(primal)
+    made = derived(of, "known", names, primal, signature=signature, outputs=of.outputs, fixed=fixed)
 
     @made.def_jvp
     def jvp(

@@ -3,6 +3,7 @@ r"""Eigendecomposition of a general matrix, :math:`A V = V \operatorname{diag}(w
 from ..._rule import Edge, Gauge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, conj, diagonal, diagonal_matrix
+from ._crossing import crossing
 from ._gap_quotient import gap_quotient
 from ._general import basis, checked, decompose, moved, pulled
 from ._phase import GROUP, align, horizontal, invariants
@@ -70,16 +71,21 @@ def eig_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
 ) -> tuple[Array, Array]:
     """First-order perturbation theory in the eigenbasis."""
-    return pencil_jvp(primals[0], None, outputs, tangents[0], None, xp)
+    w_dot, v_dot = pencil_jvp(primals[0], None, outputs, tangents[0], None, xp)
+    return crossed.tangent(w_dot, primals, outputs, tangents, xp), v_dot
 
 
 @eig.def_vjp
-def eig_vjp(primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace) -> Array:
+def eig_vjp(primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace) -> Arrays:
     """``L^H (diag(w_bar) + Z) V^H``, with ``Z_ij = (V^H G)_ij / conj(w_j - w_i)``.
 
     G is `V_bar` without its parts along each eigenvector.
     """
-    return pencil_vjp(primals[0], None, outputs, cotangents, xp)[0]
+    bars = pencil_vjp(primals[0], None, outputs, cotangents, xp)[:1]
+    return bars if cotangents[0] is None else crossed.cotangents(bars, primals, outputs, xp)
+
+
+crossed = crossing(eig, "(n,n)", "(n),(n,n)")
 
 
 def pencil_jvp(

@@ -2,6 +2,7 @@ r"""Eigendecomposition of a pencil, :math:`A V = B V \operatorname{diag}(w)`."""
 
 from ..._rule import Edge, Gauge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
+from ._crossing import crossing
 from ._general import decompose
 from ._phase import GROUP, align, horizontal, invariants
 from .eig import eig, pencil_jvp, pencil_vjp
@@ -56,7 +57,8 @@ def eig_generalized_jvp(
 ) -> tuple[Array, Array]:
     """As of `eig`, with ``L = (B V)^-1`` and ``P = L (A_dot V - B_dot V diag(w))``."""
     (a, b), (a_dot, b_dot) = primals, tangents
-    return pencil_jvp(a, b, outputs, a_dot, b_dot, xp)
+    w_dot, v_dot = pencil_jvp(a, b, outputs, a_dot, b_dot, xp)
+    return crossed.tangent(w_dot, primals, outputs, tangents, xp), v_dot
 
 
 @eig_generalized.def_vjp
@@ -65,4 +67,8 @@ def eig_generalized_vjp(
 ) -> Arrays:
     """``L^H X V^H`` and ``-L^H X diag(conj(w)) V^H``, with X as of `eig`."""
     a, b = primals
-    return pencil_vjp(a, b, outputs, cotangents, xp)
+    bars = pencil_vjp(a, b, outputs, cotangents, xp)
+    return bars if cotangents[0] is None else crossed.cotangents(bars, primals, outputs, xp)
+
+
+crossed = crossing(eig_generalized, "(n,n),(n,n)", "(n),(n,n)")

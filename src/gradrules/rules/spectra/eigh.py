@@ -12,6 +12,7 @@ from .._matrix import (
     read_adjoint,
     real,
 )
+from ._crossing import crossing
 from ._gap_quotient import Part, check_degenerate, check_part, gap_quotient, gaps
 from ._known import known
 from ._phase import GROUP, align, horizontal, invariants
@@ -168,7 +169,10 @@ def eigh_jvp(
     """First-order perturbation theory in the eigenbasis."""
     pairs = _tied(primals, outputs, lower, subset_by_index, degenerate)
     every = pairs if subset_by_index is None else eigh(*primals, lower=lower)
-    return _jvp(every, pairs[1], tangents[0], lower, subset_by_index, degenerate, xp)
+    w_dot, v_dot = _jvp(every, pairs[1], tangents[0], lower, subset_by_index, degenerate, xp)
+    return crossed.tangent(
+        w_dot, primals, pairs, tangents, xp, lower=lower, subset_by_index=subset_by_index
+    ), v_dot
 
 
 @eigh.def_vjp
@@ -181,13 +185,19 @@ def eigh_vjp(
     subset_by_index: Part,
     degenerate: str,
     xp: Namespace,
-) -> Array:
+) -> Array | Arrays:
     """``(V_k diag(w_bar) + V Z) V_k^H``, Hermitian part, with ``Z = (V^H V_bar) / gaps``."""
     w, v = _tied(primals, outputs, lower, subset_by_index, degenerate)
     if cotangents[1] is None:
-        return values_vjp(v, cotangents[0], lower, xp)
-    every = (w, v) if subset_by_index is None else eigh(*primals, lower=lower)
-    return _vjp(every, v, cotangents, lower, subset_by_index, degenerate, xp)
+        g = values_vjp(v, cotangents[0], lower, xp)
+    else:
+        every = (w, v) if subset_by_index is None else eigh(*primals, lower=lower)
+        g = _vjp(every, v, cotangents, lower, subset_by_index, degenerate, xp)
+    if cotangents[0] is None:
+        return g
+    return crossed.cotangents(
+        (g,), primals, (w, v), xp, lower=lower, subset_by_index=subset_by_index
+    )
 
 
 @eigh.def_keep
@@ -294,3 +304,4 @@ def _tied(
 
 
 _eigh_known = known(eigh, "(n,n),(k),(n,k)->(k),(n,k)", ("eigenvalues",), degenerate="nan")
+crossed = crossing(eigh, "(n,n)", "(k),(n,k)", degenerate="nan")

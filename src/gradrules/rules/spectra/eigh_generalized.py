@@ -3,6 +3,7 @@ r"""Eigendecomposition of a definite pencil, :math:`A V = B V \operatorname{diag
 from ..._rule import Edge, Gauge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, diagonal, diagonal_matrix, guarded, herm, read, read_adjoint, real
+from ._crossing import crossing
 from ._known import known
 from ._phase import GROUP, align, horizontal, invariants, level
 from .eigh import eigh, eigh_options, quotient, values_vjp
@@ -123,7 +124,9 @@ def eigh_generalized_jvp(
     else:
         m = -r * _means(w, r, xp) if p is None else p - r * _means(w, r, xp)
         z = quotient(m, w, degenerate, xp) - r / 2
-    return real(diagonal(m, xp), xp), level(v, v @ z, xp)
+    w_dot = real(diagonal(m, xp), xp)
+    w_dot = crossed.tangent(w_dot, primals, (w, v), tangents, xp, lower=lower)
+    return w_dot, level(v, v @ z, xp)
 
 
 @eigh_generalized.def_vjp
@@ -143,14 +146,18 @@ def eigh_generalized_vjp(
     w, v = _tied(primals, outputs, lower, degenerate)
     w_bar, v_bar = cotangents
     if v_bar is None:
-        return pencil_values_vjp(w, v, w_bar, lower, xp)
+        bars = pencil_values_vjp(w, v, w_bar, lower, xp)
+        return crossed.cotangents(bars, primals, (w, v), xp, lower=lower)
     k = adjoint(v, xp) @ level(v, v_bar, xp)
     x = quotient(k, w, degenerate, xp)
     if w_bar is not None:
         x = x + xp.astype(diagonal_matrix(w_bar, xp), v.dtype)
     of_b = x * _means(w, x, xp) + k / 2
     a_bar, b_bar = (herm(v @ inner @ adjoint(v, xp), xp) for inner in (x, of_b))
-    return read_adjoint(a_bar, lower, xp), -read_adjoint(b_bar, lower, xp)
+    bars = read_adjoint(a_bar, lower, xp), -read_adjoint(b_bar, lower, xp)
+    if w_bar is None:
+        return bars
+    return crossed.cotangents(bars, primals, (w, v), xp, lower=lower)
 
 
 def _means(w: Array, like: Array, xp: Namespace) -> Array:
@@ -178,3 +185,4 @@ _eigh_generalized_known = known(
     ("eigenvalues",),
     degenerate="nan",
 )
+crossed = crossing(eigh_generalized, "(n,n),(n,n)", "(n),(n,n)", degenerate="nan")

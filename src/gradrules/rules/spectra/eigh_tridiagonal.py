@@ -11,6 +11,7 @@ from ..._rule import Edge, Gauge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from ...errors import ArrayTypeError
 from .._matrix import diagonal_matrix, is_complex
+from ._crossing import crossing
 from ._gap_quotient import check_degenerate
 from ._known import known
 from ._phase import GROUP, align, horizontal, invariants
@@ -102,7 +103,8 @@ def eigh_tridiagonal_jvp(
     d_dot, e_dot = tangents
     moved = _times(v, d_dot, e_dot, xp)
     z = quotient(xp.matrix_transpose(v) @ moved, w, degenerate, xp)
-    return xp.sum(v * moved, axis=-2), v @ z
+    w_dot = xp.sum(v * moved, axis=-2)
+    return crossed.tangent(w_dot, primals, (w, v), tangents, xp), v @ z
 
 
 @eigh_tridiagonal.def_vjp
@@ -116,7 +118,8 @@ def eigh_tridiagonal_vjp(
     if v_bar is not None:
         left = left + v @ quotient(xp.matrix_transpose(v) @ v_bar, w, degenerate, xp)
     beside = left[..., 1:, :] * v[..., :-1, :] + left[..., :-1, :] * v[..., 1:, :]
-    return xp.sum(left * v, axis=-1), xp.sum(beside, axis=-1)
+    bars = xp.sum(left * v, axis=-1), xp.sum(beside, axis=-1)
+    return bars if w_bar is None else crossed.cotangents(bars, primals, (w, v), xp)
 
 
 def _times(v: Array, d: Array | None, e: Array | None, xp: Namespace) -> Array:
@@ -140,3 +143,4 @@ def _tied(primals: Arrays, outputs: Arrays, degenerate: str) -> Arrays:
 _eigh_tridiagonal_known = known(
     eigh_tridiagonal, "(n),(l),(n),(n,n)->(n),(n,n)", (), degenerate="nan"
 )
+crossed = crossing(eigh_tridiagonal, "(n),(l)", "(n),(n,n)", degenerate="nan")

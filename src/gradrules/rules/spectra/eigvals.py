@@ -3,9 +3,14 @@ r"""Eigenvalues of a general matrix."""
 from ..._rule import Edge, Gauge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from ._general import basis, checked, decompose, moved
-from .eig import eig, pencil_vjp
+from .eig import crossed, eig, pencil_vjp
 
 __all__ = ["eigvals", "pencil_values_jvp"]
+
+
+def _flat(outputs: Arrays, xp: Namespace) -> Arrays:
+    """A loss whose first derivative is 0 where all eigenvalues are 1."""
+    return ((outputs[0] - 1) ** 2,)
 
 
 def _unchanged(outputs: Arrays, *_: object) -> Arrays:
@@ -42,6 +47,7 @@ def _given(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> MaybeArra
             primals=([[0.0, 1, 0], [0, 0, 1.0], [0, 0, 0]],), first="nan", second="nan"
         ),
         "identity": Edge(primals=([[1.0, 0], [0, 1.0]],), first="finite", second="nan"),
+        "identity, no slope": Edge(primals=([[1.0, 0], [0, 1.0]],), loss=_flat, second="nan"),
         "rotation": Edge(primals=([[0.0, -1.0], [1.0, 0.0]],)),
         "nonnormal": Edge(primals=([[1.0, 1e6], [0.0, -1.0]],), second="any"),
         "scale 1e150": Edge(primals=([[1e150, 2e150], [3e150, -3e150]],), second="any"),
@@ -69,15 +75,19 @@ def eigvals(a: Array, /, *, xp: Namespace) -> Array:
 @eigvals.def_jvp
 def eigvals_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace) -> Array:
     """The diagonal of the tangent in the eigenbasis."""
-    return pencil_values_jvp(primals[0], None, eig(*primals), tangents[0], None, xp)
+    pairs = eig(*primals)
+    w_dot = pencil_values_jvp(primals[0], None, pairs, tangents[0], None, xp)
+    return crossed.tangent(w_dot, primals, pairs, tangents, xp)
 
 
 @eigvals.def_vjp
 def eigvals_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
-) -> Array:
+) -> Arrays:
     """``L^H diag(w_bar) V^H``."""
-    return pencil_vjp(primals[0], None, eig(*primals), (cotangents[0], None), xp)[0]
+    pairs = eig(*primals)
+    bars = pencil_vjp(primals[0], None, pairs, (cotangents[0], None), xp)[:1]
+    return crossed.cotangents(bars, primals, pairs, xp)
 
 
 @eigvals.def_keep

@@ -4,6 +4,7 @@ from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from ._general import decompose
 from .eig import eig, pencil_vjp
+from .eig_generalized import crossed
 from .eigvals import eigvals, pencil_values_jvp
 
 __all__ = ["eigvals_generalized"]
@@ -52,7 +53,9 @@ def eigvals_generalized_jvp(
 ) -> Array:
     """The diagonal of ``L (A_dot V - B_dot V diag(w))``, ``L = (B V)^-1``."""
     (a, b), (a_dot, b_dot) = primals, tangents
-    return pencil_values_jvp(a, b, eig(a, b), a_dot, b_dot, xp)
+    pairs = eig(a, b)
+    w_dot = pencil_values_jvp(a, b, pairs, a_dot, b_dot, xp)
+    return crossed.tangent(w_dot, primals, pairs, tangents, xp)
 
 
 @eigvals_generalized.def_vjp
@@ -61,4 +64,6 @@ def eigvals_generalized_vjp(
 ) -> Arrays:
     """``L^H diag(w_bar) V^H`` and ``-L^H diag(w_bar conj(w)) V^H``."""
     a, b = primals
-    return pencil_vjp(a, b, eig(a, b), (cotangents[0], None), xp)
+    pairs = eig(a, b)
+    bars = pencil_vjp(a, b, pairs, (cotangents[0], None), xp)
+    return crossed.cotangents(bars, primals, pairs, xp)

@@ -3,7 +3,7 @@ r"""Eigenvalues of a definite pencil, :math:`A v = w B v`."""
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, diagonal, read, real
-from .eigh_generalized import decompose, eigh_generalized, pencil_values_vjp
+from .eigh_generalized import crossed, decompose, eigh_generalized, pencil_values_vjp
 from .eigvalsh import eigvalsh, eigvalsh_options
 
 __all__ = ["eigvalsh_generalized"]
@@ -66,7 +66,8 @@ def eigvalsh_generalized_jvp(
 ) -> Array:
     """The diagonal of the tangents in the eigenbasis."""
     w, v = eigh_generalized(*primals, lower=lower)
-    return _jvp(w, v, tangents, lower, xp)
+    w_dot = _jvp(w, v, tangents, lower, xp)
+    return crossed.tangent(w_dot, primals, (w, v), tangents, xp, lower=lower)
 
 
 @eigvalsh_generalized.def_vjp
@@ -80,7 +81,8 @@ def eigvalsh_generalized_vjp(
 ) -> Arrays:
     """``V diag(w_bar) V^H`` and ``-V diag(w_bar w) V^H``."""
     w, v = eigh_generalized(*primals, lower=lower)
-    return pencil_values_vjp(w, v, cotangents[0], lower, xp)
+    bars = pencil_values_vjp(w, v, cotangents[0], lower, xp)
+    return crossed.cotangents(bars, primals, (w, v), xp, lower=lower)
 
 
 @eigvalsh_generalized.def_keep

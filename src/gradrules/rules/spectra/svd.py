@@ -23,6 +23,7 @@ from .._matrix import (
     real,
 )
 from .._options import one_of
+from ._crossing import crossing
 from ._gap_quotient import check_degenerate, gap_quotient, gaps
 from ._known import known
 
@@ -207,7 +208,9 @@ def svd_jvp(
     u_dot, v_dot = u @ (x + y) / 2, v @ (x - y) / 2
     u_dot = u_dot if left is None else u_dot + left
     v_dot = v_dot if right is None else v_dot + right
-    dots = u_dot, real(diagonal(p, xp), xp), adjoint(v_dot, xp)
+    s_dot = real(diagonal(p, xp), xp)
+    s_dot = crossed.tangent(s_dot, primals, (u, s, adjoint(v, xp)), tangents, xp)
+    dots = u_dot, s_dot, adjoint(v_dot, xp)
     if outputs[0] is not thin[0]:
         dots = _undefined(dots[0], outputs[0], -1, xp), dots[1], dots[2]
     if outputs[2] is not thin[2]:
@@ -235,8 +238,9 @@ def svd_vjp(
         undefined, u_bar = xp.sum(xp.abs(u_bar[..., k:]), axis=(-2, -1)), u_bar[..., :k]
     if vh_bar is not None and outputs[2] is not thin[2]:
         undefined, vh_bar = xp.sum(xp.abs(vh_bar[..., k:, :]), axis=(-2, -1)), vh_bar[..., :k, :]
+    vh = adjoint(v, xp)
     if u_bar is None and vh_bar is None:
-        return values_vjp(u, adjoint(v, xp), s_bar, xp)
+        return crossed.cotangents((values_vjp(u, vh, s_bar, xp),), primals, (u, s, vh), xp)
     u_bar = xp.zeros_like(u) if u_bar is None else u_bar
     v_bar = xp.zeros_like(v) if vh_bar is None else adjoint(vh_bar, xp)
     n, m = adjoint(u, xp) @ u_bar, adjoint(v, xp) @ v_bar
@@ -258,9 +262,11 @@ def svd_vjp(
     if s_bar is not None:
         inner = inner + xp.astype(diagonal_matrix(s_bar, xp), inner.dtype)
     x_bar = u @ inner
-    x_bar = (x_bar if left is None else x_bar + left) @ adjoint(v, xp)
+    x_bar = (x_bar if left is None else x_bar + left) @ vh
     if right is not None:
         x_bar = x_bar + u @ adjoint(right, xp)
+    if s_bar is not None:
+        (x_bar,) = crossed.cotangents((x_bar,), primals, (u, s, vh), xp)
     if undefined is None:
         return x_bar
     return poisoned(x_bar, primals[0], (undefined != 0)[..., None, None], xp)
@@ -337,3 +343,4 @@ _svd_known = known(
     full_matrices=False,
     degenerate="nan",
 )
+crossed = crossing(svd, "(m,n)", "(m,k),(k),(k,n)", full_matrices=False, degenerate="nan")

@@ -3,9 +3,14 @@ r"""Singular values."""
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, diagonal, guarded, harmless, real
-from .svd import decompose, svd, values_vjp
+from .svd import crossed, decompose, svd, values_vjp
 
 __all__ = ["svdvals"]
+
+
+def _flat(outputs: Arrays, xp: Namespace) -> Arrays:
+    """A loss whose first derivative is 0 where all singular values are 1."""
+    return ((outputs[0] - 1) ** 2,)
 
 
 @rule(
@@ -21,6 +26,7 @@ __all__ = ["svdvals"]
     sources=("M. B. Giles, NA-08/01, Oxford University, 2008, section 3.2",),
     edges={
         "identity": Edge(primals=([[1.0, 0], [0, 1.0]],), first="finite", second="nan"),
+        "identity, no slope": Edge(primals=([[1.0, 0], [0, 1.0]],), loss=_flat, second="nan"),
         "zero matrix": Edge(
             primals=([[0.0, 0], [0, 0.0], [0, 0.0]],), first="finite", second="nan"
         ),
@@ -52,17 +58,19 @@ def svdvals(x: Array, /, *, xp: Namespace) -> Array:
 @svdvals.def_jvp
 def svdvals_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace) -> Array:
     """The diagonal of the tangent in the singular bases."""
-    u, _, vh = svd(primals[0], full_matrices=False)
-    return _jvp(u, vh, tangents[0], xp)
+    found = svd(primals[0], full_matrices=False)
+    s_dot = _jvp(found[0], found[2], tangents[0], xp)
+    return crossed.tangent(s_dot, primals, found, tangents, xp)
 
 
 @svdvals.def_vjp
 def svdvals_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
-) -> Array:
+) -> Arrays:
     """``U diag(s_bar) V^H``."""
-    u, _, vh = svd(primals[0], full_matrices=False)
-    return values_vjp(u, vh, cotangents[0], xp)
+    found = svd(primals[0], full_matrices=False)
+    x_bar = values_vjp(found[0], found[2], cotangents[0], xp)
+    return crossed.cotangents((x_bar,), primals, found, xp)
 
 
 @svdvals.def_keep
