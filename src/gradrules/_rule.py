@@ -756,7 +756,7 @@ def rule(
             p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
             for p in inspect.signature(function).parameters.values()
         )
-        elementwise = ",".join(["()"] * arity) + "->" + ",".join(["()"] * len(names))
+        elementwise = ",".join(["()"] * max(arity, 1)) + "->" + ",".join(["()"] * len(names))
         from ._function_rule import FunctionRule  # noqa: PLC0415 (it is a kind of rule)
 
         parsed = Signature(signature or elementwise)

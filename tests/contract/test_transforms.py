@@ -17,7 +17,7 @@ FRAMEWORKS = [name for name in _backends.installed() if name not in _backends.PL
 pytestmark = pytest.mark.usefixtures("x64")
 
 backend = functools.cache(_backends.load)
-PAGE = (Path(__file__).parents[2] / "docs" / "transforms.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "transforms.md").read_text()
 COLUMNS = [rule for name, rule in RULES.items() if re.search(rf"^\| \|.* {name} \|", PAGE, re.M)]
 assert COLUMNS
 # A loop of matrix products is compiled for many seconds, in every row.

@@ -265,14 +265,15 @@ def try_cell(row: Row, one: Rule, backend: FrameworkBackend, dtype: str, *, seed
 
     def failed(message: str, *, raised: bool = False) -> Cell:
         reason = backend.refused(row.compiler, one, dtype) if row.compiler else ""
-        if raised and row.order > 1 and problem.truth(2, 0)[0] == 0:
+        if raised and row.order > 1 and problem and problem.truth(2, 0)[0] == 0:
             reason = "the rule is linear: nothing that depends on it is left"
         return cell("not offered", reason) if reason else cell("fail", message)
 
     if dtype in backend.missing:
         return cell("not offered", backend.missing[dtype])
-    problem = Problem(one, backend, dtype, seed=seed)
+    problem = None
     try:
+        problem = Problem(one, backend, dtype, seed=seed)
         found = row.values(problem)
     except NotOffered as reason:
         return cell("not offered", str(reason))
