@@ -7,8 +7,8 @@ from pathlib import Path
 import matplotlib as mpl
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
+import matplotlib.pyplot as plt
+import numpy as np
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS / "gallery"))
