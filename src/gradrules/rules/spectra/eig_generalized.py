@@ -17,7 +17,7 @@ __all__ = ["eig_generalized"]
     needs={"a": "simple eigenvalues", "b": "nonsingular"},
     # No degrees: in another size LAPACK may find the eigenvalues in another order.
     gauge=Gauge(group=GROUP, align=align, invariants=invariants, horizontal=horizontal),
-    domain="nonsingular b (all eigenvalues are finite); for the rest that of eig",
+    domain="nonsingular b (all eigenvalues are finite), else NaN; for the rest that of eig",
     cost="primal: one solve and the library's eig; derivative: that of eig and two products",
     sources=("G. W. Stewart and J.-G. Sun, Matrix Perturbation Theory, 1990, chapter VI",),
     edges={
@@ -29,7 +29,7 @@ __all__ = ["eig_generalized"]
         ),
         "b singular": Edge(
             primals=([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 0.0]]),
-            value="any", first="any", second="any",
+            value="nan", first="nan", second="nan",
         ),
         "order one": Edge(primals=([[2.0]], [[-4.0]])),
     },
