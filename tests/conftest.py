@@ -1,6 +1,7 @@
 """Make the example rules importable, by tests and by the processes they start."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -26,3 +27,16 @@ def x64(request):
     with jax.enable_x64(True):
         yield
     jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium."""
+    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no Chromium on this machine: install the distribution's package chromium")
+    with driver.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()

@@ -45,7 +45,7 @@ convention for complex numbers, batches, ``vmap`` and compilers are the adapters
 
 import numpy as np
 import torch
-from _page import difference, forget, in_frameworks
+from _page import difference, in_frameworks
 
 import gradrules as gr
 
@@ -150,4 +150,3 @@ except RuntimeError as error:
     print("a pure state:", str(error).split(":", 1)[0])
 psi = torch.eye(4, dtype=torch.complex128)[0]
 print("gr.quadratic_form:", gr.quadratic_form(psi, sigma, psi).real.item())
-forget(fidelity)

@@ -37,9 +37,8 @@ Load = Annotated[
 
 def _import(modules: list[str] | None) -> None:
     if modules and "" not in sys.path:
-        sys.path.insert(
-            0, ""
-        )  # a file in this folder, as for `python -m`; a script looks beside itself
+        # A file in this folder, as for `python -m`; a script looks beside itself.
+        sys.path.insert(0, "")
     for module in modules or []:
         try:
             importlib.import_module(module)

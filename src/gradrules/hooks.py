@@ -24,6 +24,7 @@ __all__ = [
     "lu_factor",
     "lu_solve",
     "provide",
+    "recorded",
     "repeat",
     "schur",
     "schur_on_host",
@@ -64,6 +65,12 @@ def all_finite(a: Array, /, *, xp: Namespace) -> bool:
     return native is not None and native(a)
 
 
+def recorded(*, xp: Namespace) -> bool:
+    """Whether operations of this namespace may be differentiated; those of NumPy are not."""
+    native = _native(xp, "recorded")
+    return native is None or native()
+
+
 def lu(a: Array, /, *, xp: Namespace) -> Arrays | None:
     """``(P, L, U)`` with ``a = P @ L @ U``, by row pivoting; P is real.
 
@@ -78,10 +85,15 @@ def eig(a: Array, /, *, xp: Namespace) -> Arrays:
 
     Without a native routine by NumPy, on the host.
     """
-    native = _native(xp, "eig")
+    return _or_on_host("eig", _eig, a, xp)
+
+
+def _or_on_host(name: str, function: Callable[[Any], Arrays], a: Array, xp: Namespace) -> Arrays:
+    """The native routine, or `function` of the NumPy array."""
+    native = _native(xp, name)
     if native is not None:
         return tuple(native(a))
-    return tuple(xp.asarray(part) for part in _eig(np.asarray(a)))
+    return tuple(xp.asarray(part) for part in function(np.asarray(a)))
 
 
 def _eig(a: Any) -> tuple[Any, Any]:
@@ -96,10 +108,7 @@ def schur(a: Array, /, *, xp: Namespace) -> Arrays:
 
     Without a native routine by SciPy, on the host.
     """
-    native = _native(xp, "schur")
-    if native is not None:
-        return tuple(native(a))
-    return tuple(xp.asarray(part) for part in schur_on_host(np.asarray(a)))
+    return _or_on_host("schur", schur_on_host, a, xp)
 
 
 def schur_on_host(a: Any) -> tuple[Any, Any]:
@@ -256,4 +265,9 @@ def iterate(
     return state
 
 
-provide(numpy_namespace, all_finite=lambda a: bool(np.isfinite(a).all()), eig=_eig)
+provide(
+    numpy_namespace,
+    all_finite=lambda a: bool(np.isfinite(a).all()),
+    eig=_eig,
+    recorded=lambda: False,
+)

@@ -1,7 +1,6 @@
 """The pages of ``--html``, in a headless Chromium."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -62,18 +61,6 @@ def audit_file(folder):
     file = folder / "audit.html"
     file.write_text(_pages.audit_page(audited(), command="gradrules audit"), encoding="utf-8")
     return file
-
-
-@pytest.fixture(scope="module")
-def browser():
-    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no Chromium on this machine: install the distribution's package chromium")
-    with driver.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

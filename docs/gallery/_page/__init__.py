@@ -15,9 +15,6 @@ import matplotlib.pyplot as plt
 import mpmath
 import numpy as np
 
-import gradrules as gr
-from gradrules import _registry
-
 GALLERY = Path(__file__).parents[1]
 FRAMEWORKS = {
     "tensorflow": "TensorFlow",
@@ -91,11 +88,6 @@ def command(line: str, lines: int = 18) -> int:
     )
     print("exit status", done.returncode)
     return done.returncode
-
-
-def forget(rule: gr.Rule) -> None:
-    """Take a page's rule out of the registry: pages are built in one process, and others list it."""
-    del _registry._RULES[rule.name]
 
 
 def difference(here: Any, there: Any) -> float:

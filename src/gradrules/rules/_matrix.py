@@ -147,6 +147,13 @@ def one_norm(a: Array, xp: Namespace) -> Array:
     return xp.max(xp.sum(xp.abs(a), axis=-2, keepdims=True), axis=-1, keepdims=True)
 
 
+def unit(a: Array, xp: Namespace) -> tuple[Array, Array]:
+    """``a / 2**e`` of a one-norm near 1, and the whole e, ``(..., 1, 1)``; 0 for a zero matrix."""
+    size = one_norm(a, xp)
+    e = xp.ceil(xp.log2(xp.where(size > 0, size, xp.ones_like(size))))
+    return scaled(a, -e, xp), e
+
+
 def binary_size(a: Array, xp: Namespace) -> Array:
     """Whole e, ``(..., 1, 1)`` and real, for which the largest entry of ``a / 2**e`` is near 1.
 

@@ -13,6 +13,7 @@ added.
 
 from typing import Any, NamedTuple
 
+from ... import hooks
 from ..._rule import Rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import real
@@ -40,6 +41,8 @@ class Crossing(NamedTuple):
         **options: Any,
     ) -> Array:  # fmt: skip
         """That of the values, given all outputs."""
+        if not hooks.recorded(xp=xp):
+            return w_dot
         along = (
             xp.zeros_like(x) if t is None else t for x, t in zip(primals, tangents, strict=True)
         )
@@ -47,9 +50,12 @@ class Crossing(NamedTuple):
         return w_dot + xp.astype(zero, w_dot.dtype)[..., None]
 
     def cotangents(
-        self, bars: Arrays, primals: Arrays, outputs: Arrays, xp: Namespace, **options: Any
-    ) -> Arrays:
-        """Those of the inputs, of a loss that sees the values."""
+        self, w_bar: Array | None, bars: Arrays, primals: Arrays, outputs: Arrays, xp: Namespace,
+        **options: Any,
+    ) -> Arrays:  # fmt: skip
+        """Those of the inputs, `bars`, given that of the values, without which there is nothing to add."""
+        if w_bar is None or not hooks.recorded(xp=xp):
+            return bars
         zeros = self.pulled(*primals, *outputs, **options)
         zeros = zeros if len(primals) > 1 else (zeros,)
         return tuple(

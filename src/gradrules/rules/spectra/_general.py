@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ... import hooks
 from ..._typing import Array, Arrays, Namespace
-from .._matrix import adjoint, conj, eps, guarded, harmless, one_norm, real, scaled
+from .._matrix import adjoint, conj, eps, guarded, harmless, one_norm, real, scaled, unit
 from ..scalars.slogdet import slogdet
 from ..solves.inv import inv
 from ._gap_quotient import gap_quotient, gaps, unresolved
@@ -40,10 +40,9 @@ def _of_any_size(a: Array, xp: Namespace) -> Arrays:
     """The library's `eig` of a matrix of norm near 1: at 1e150 JAX's eigenvalues are off by 1e12."""
     if 0 in a.shape:
         return hooks.eig(a, xp=xp)
-    size = one_norm(a, xp)
-    shift = xp.ceil(xp.log2(xp.where(size > 0, size, xp.ones_like(size))))
-    w, v = hooks.eig(scaled(a, -shift, xp), xp=xp)
-    return scaled(w, shift[..., 0], xp), v
+    near_one, e = unit(a, xp)
+    w, v = hooks.eig(near_one, xp=xp)
+    return scaled(w, e[..., 0], xp), v
 
 
 class Basis(NamedTuple):

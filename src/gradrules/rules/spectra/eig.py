@@ -82,7 +82,7 @@ def eig_vjp(primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Na
     G is `V_bar` without its parts along each eigenvector.
     """
     bars = pencil_vjp(primals[0], None, outputs, cotangents, xp)[:1]
-    return bars if cotangents[0] is None else crossed.cotangents(bars, primals, outputs, xp)
+    return crossed.cotangents(cotangents[0], bars, primals, outputs, xp)
 
 
 crossed = crossing(eig, "(n,n)", "(n),(n,n)")

@@ -68,7 +68,7 @@ def eig_generalized_vjp(
     """``L^H X V^H`` and ``-L^H X diag(conj(w)) V^H``, with X as of `eig`."""
     a, b = primals
     bars = pencil_vjp(a, b, outputs, cotangents, xp)
-    return bars if cotangents[0] is None else crossed.cotangents(bars, primals, outputs, xp)
+    return crossed.cotangents(cotangents[0], bars, primals, outputs, xp)
 
 
 crossed = crossing(eig_generalized, "(n,n),(n,n)", "(n),(n,n)")

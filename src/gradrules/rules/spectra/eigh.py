@@ -193,11 +193,8 @@ def eigh_vjp(
     else:
         every = (w, v) if subset_by_index is None else eigh(*primals, lower=lower)
         g = _vjp(every, v, cotangents, lower, subset_by_index, degenerate, xp)
-    if cotangents[0] is None:
-        return g
-    return crossed.cotangents(
-        (g,), primals, (w, v), xp, lower=lower, subset_by_index=subset_by_index
-    )
+    options = {"lower": lower, "subset_by_index": subset_by_index}
+    return crossed.cotangents(cotangents[0], (g,), primals, (w, v), xp, **options)
 
 
 @eigh.def_keep

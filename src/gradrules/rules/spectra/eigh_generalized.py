@@ -147,7 +147,7 @@ def eigh_generalized_vjp(
     w_bar, v_bar = cotangents
     if v_bar is None:
         bars = pencil_values_vjp(w, v, w_bar, lower, xp)
-        return crossed.cotangents(bars, primals, (w, v), xp, lower=lower)
+        return crossed.cotangents(w_bar, bars, primals, (w, v), xp, lower=lower)
     k = adjoint(v, xp) @ level(v, v_bar, xp)
     x = quotient(k, w, degenerate, xp)
     if w_bar is not None:
@@ -155,9 +155,7 @@ def eigh_generalized_vjp(
     of_b = x * _means(w, x, xp) + k / 2
     a_bar, b_bar = (herm(v @ inner @ adjoint(v, xp), xp) for inner in (x, of_b))
     bars = read_adjoint(a_bar, lower, xp), -read_adjoint(b_bar, lower, xp)
-    if w_bar is None:
-        return bars
-    return crossed.cotangents(bars, primals, (w, v), xp, lower=lower)
+    return crossed.cotangents(w_bar, bars, primals, (w, v), xp, lower=lower)
 
 
 def _means(w: Array, like: Array, xp: Namespace) -> Array:

@@ -119,7 +119,7 @@ def eigh_tridiagonal_vjp(
         left = left + v @ quotient(xp.matrix_transpose(v) @ v_bar, w, degenerate, xp)
     beside = left[..., 1:, :] * v[..., :-1, :] + left[..., :-1, :] * v[..., 1:, :]
     bars = xp.sum(left * v, axis=-1), xp.sum(beside, axis=-1)
-    return bars if w_bar is None else crossed.cotangents(bars, primals, (w, v), xp)
+    return crossed.cotangents(w_bar, bars, primals, (w, v), xp)
 
 
 def _times(v: Array, d: Array | None, e: Array | None, xp: Namespace) -> Array:

@@ -87,7 +87,7 @@ def eigvals_vjp(
     """``L^H diag(w_bar) V^H``."""
     pairs = eig(*primals)
     bars = pencil_vjp(primals[0], None, pairs, (cotangents[0], None), xp)[:1]
-    return crossed.cotangents(bars, primals, pairs, xp)
+    return crossed.cotangents(cotangents[0], bars, primals, pairs, xp)
 
 
 @eigvals.def_keep

@@ -66,4 +66,4 @@ def eigvals_generalized_vjp(
     a, b = primals
     pairs = eig(a, b)
     bars = pencil_vjp(a, b, pairs, (cotangents[0], None), xp)
-    return crossed.cotangents(bars, primals, pairs, xp)
+    return crossed.cotangents(cotangents[0], bars, primals, pairs, xp)

@@ -91,7 +91,7 @@ def eigvalsh_vjp(
     """``V diag(w_bar) V^H``."""
     pairs = eigh(primals[0], lower=lower)
     x_bar = values_vjp(pairs[1], cotangents[0], lower, xp)
-    return crossed.cotangents((x_bar,), primals, pairs, xp, lower=lower)
+    return crossed.cotangents(cotangents[0], (x_bar,), primals, pairs, xp, lower=lower)
 
 
 @eigvalsh.def_keep

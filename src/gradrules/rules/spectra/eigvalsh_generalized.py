@@ -82,7 +82,7 @@ def eigvalsh_generalized_vjp(
     """``V diag(w_bar) V^H`` and ``-V diag(w_bar w) V^H``."""
     w, v = eigh_generalized(*primals, lower=lower)
     bars = pencil_values_vjp(w, v, cotangents[0], lower, xp)
-    return crossed.cotangents(bars, primals, (w, v), xp, lower=lower)
+    return crossed.cotangents(cotangents[0], bars, primals, (w, v), xp, lower=lower)
 
 
 @eigvalsh_generalized.def_keep

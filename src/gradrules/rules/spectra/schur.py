@@ -10,7 +10,7 @@ With :math:`M = Z^H \dot A Z` and X strictly lower, :math:`\operatorname{stril}(
 from ... import hooks
 from ..._rule import Edge, Gauge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import adjoint, diagonal, guarded, harmless, one_norm, poisoned, real, scaled
+from .._matrix import adjoint, diagonal, guarded, harmless, one_norm, poisoned, real, scaled, unit
 from ._commutator import commutator_solve
 from ._gap_quotient import unresolved
 from ._general import ROUNDING, basis
@@ -110,10 +110,9 @@ def schur(a: Array, /, *, xp: Namespace) -> Arrays:
     """
     if 0 in a.shape:
         return hooks.schur(a, xp=xp)
-    size = one_norm(a, xp)
-    shift = xp.ceil(xp.log2(xp.where(size > 0, size, xp.ones_like(size))))
-    t, z = hooks.schur(scaled(harmless(a, xp), -shift, xp), xp=xp)
-    return guarded(xp.astype(a, t.dtype), xp, (scaled(t, shift, xp), 2), (z, 2))
+    near_one, e = unit(harmless(a, xp), xp)
+    t, z = hooks.schur(near_one, xp=xp)
+    return guarded(xp.astype(a, t.dtype), xp, (scaled(t, e, xp), 2), (z, 2))
 
 
 @schur.def_jvp

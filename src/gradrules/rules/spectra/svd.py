@@ -240,7 +240,7 @@ def svd_vjp(
         undefined, vh_bar = xp.sum(xp.abs(vh_bar[..., k:, :]), axis=(-2, -1)), vh_bar[..., :k, :]
     vh = adjoint(v, xp)
     if u_bar is None and vh_bar is None:
-        return crossed.cotangents((values_vjp(u, vh, s_bar, xp),), primals, (u, s, vh), xp)
+        return crossed.cotangents(s_bar, (values_vjp(u, vh, s_bar, xp),), primals, (u, s, vh), xp)
     u_bar = xp.zeros_like(u) if u_bar is None else u_bar
     v_bar = xp.zeros_like(v) if vh_bar is None else adjoint(vh_bar, xp)
     n, m = adjoint(u, xp) @ u_bar, adjoint(v, xp) @ v_bar
@@ -265,8 +265,7 @@ def svd_vjp(
     x_bar = (x_bar if left is None else x_bar + left) @ vh
     if right is not None:
         x_bar = x_bar + u @ adjoint(right, xp)
-    if s_bar is not None:
-        (x_bar,) = crossed.cotangents((x_bar,), primals, (u, s, vh), xp)
+    (x_bar,) = crossed.cotangents(s_bar, (x_bar,), primals, (u, s, vh), xp)
     if undefined is None:
         return x_bar
     return poisoned(x_bar, primals[0], (undefined != 0)[..., None, None], xp)

@@ -70,7 +70,7 @@ def svdvals_vjp(
     """``U diag(s_bar) V^H``."""
     found = svd(primals[0], full_matrices=False)
     x_bar = values_vjp(found[0], found[2], cotangents[0], xp)
-    return crossed.cotangents((x_bar,), primals, found, xp)
+    return crossed.cotangents(cotangents[0], (x_bar,), primals, found, xp)
 
 
 @svdvals.def_keep
