@@ -21,23 +21,24 @@ def table(rows):
 
 
 def score(verdicts):
-    """Killed of planted, by kind and rule; what changes nothing is not counted."""
-    rules = list(dict.fromkeys(v["rule"] for v in verdicts))
-    planted, killed = Counter(), Counter()
+    """Caught by rule and kind, or *caught of planted*; what changes nothing is not counted."""
+    planted, killed, same = Counter(), Counter(), Counter()
     for v in verdicts:
         if v["status"] == "equivalent":
+            same.update([v["rule"], ""])
             continue
-        for key in ((v["kind"], v["rule"]), (v["kind"], ""), ("", v["rule"]), ("", "")):
+        for key in ((v["rule"], v["kind"]), ("", v["kind"]), (v["rule"], ""), ("", "")):
             planted[key] += 1
             killed[key] += v["status"] != "survived"
-    columns = [*rules, ""]
-    rows = [["kind of fault", *(name.rpartition(".")[2] for name in rules), "all"]]
-    for kind in [*KINDS, ""]:
-        cells = [
-            f"{killed[kind, rule]}/{planted[kind, rule]}" if planted[kind, rule] else None
-            for rule in columns
-        ]
-        rows.append([kind or "**all**", *cells])
+
+    def cell(key):
+        missed = planted[key] - killed[key]
+        return f"{killed[key]} of {planted[key]}" if missed else planted[key] or None
+
+    rows = [["rule", *KINDS, "all", "change nothing"]]
+    for rule in [*dict.fromkeys(v["rule"] for v in verdicts), ""]:
+        name = f"`{rule.rpartition('.')[2]}`" if rule else "**all**"
+        rows.append([name, *(cell((rule, kind)) for kind in (*KINDS, "")), same[rule] or None])
     return table(rows)
 
 
@@ -62,14 +63,13 @@ def kinds():
 
 def equivalents(file, verdicts):
     """Every fault that changes nothing, by reason."""
-    planted = {(v["rule"], v["function"], f"{v['kind']}: {v['change']}") for v in verdicts}
+    planted = {(v["module"], v["function"], f"{v['kind']}: {v['change']}") for v in verdicts}
     reasons = defaultdict(list)
     for entry in read_equivalents(file):
         for fault in entry.faults:
             kind, _, change = fault.partition(": ")
-            rules = [r for r in entry.rules if (r, entry.function, fault) in planted]
-            if rules:
-                where = f"{', '.join(rules)}, `{entry.function}`"
+            if (entry.module, entry.function, fault) in planted:
+                where = f"{entry.module.removeprefix('gradrules.rules.')}, `{entry.function}`"
                 reasons[entry.reason].append(f"{where}, {kind}: `{change}`")
     return "\n".join(
         f"* {reason}.\n" + "".join(f"  * {fault}\n" for fault in faults)
@@ -103,6 +103,8 @@ nox -s mutation                                    # all of ours, and this page'
 
 A fault is one changed expression in the source of a jvp, a vjp, a fast form, a helper or an internal
 rule that it calls. The function runs the changed code until its check is over; no file changes.
+Code that several rules run gets a fault once, told of the rule whose module it is in or of the first
+that runs it; it is caught if the check of one of them, at most four, catches it.
 A fault is tried on NumPy first, and the first law that fails ends the trial; what survives goes to
 autograd, then to PyTorch and JAX, each in a process of its own. A fault that makes a check hang is ended
 and counts as caught, by time. A survivor is a hole in a law or in the inputs.
@@ -111,7 +113,8 @@ $kinds
 
 ## The score
 
-$planted faults, $killed caught, $equivalent that change nothing, $survived survived. Caught of planted:
+$planted faults, $killed caught, $equivalent that change nothing, $survived survived. Caught, or
+*caught of planted*:
 
 $score
 

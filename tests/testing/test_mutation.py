@@ -13,6 +13,7 @@ import third_party  # noqa: F401 (registers its rules)
 from ours import REPRESENTATIVES
 
 import gradrules as gr
+from gradrules._registry import of_arrays
 from gradrules.testing import _mutation
 from gradrules.testing._faults import HERE, KINDS, Place
 from gradrules.testing._mutation_run import read_equivalents
@@ -47,16 +48,18 @@ def test_every_kind_is_planted_in_a_rule_of_ours():
 
 
 def test_every_equivalent_is_a_fault_that_can_be_planted():
-    listed = {
-        (rule, entry.function, fault)
-        for entry in EQUIVALENTS
-        for rule in entry.rules
-        for fault in entry.faults
+    listed = {(e.module, e.function, fault) for e in EQUIVALENTS for fault in e.faults}
+    functions = {where[:2] for where in listed}
+    reached = {
+        (function, owner, part)
+        for rule in of_arrays()
+        for function, owner, part in _mutation._reached(gr.registry[rule])
+        if (function.__module__, function.__qualname__) in functions
     }
     planted = {
-        (rule, m.function, f"{m.kind}: {m.change}")
-        for rule in {rule for rule, _, _ in listed}
-        for m in FAULTS.get(rule) or _mutation.mutants(gr.registry[rule])
+        (m.module, m.function, f"{m.kind}: {m.change}")
+        for function, owner, part in reached
+        for m in _mutation._of_function(owner, function, owner, part, tuple(KINDS))
     }
     assert listed <= planted
     assert all(entry.reason for entry in EQUIVALENTS)
@@ -117,6 +120,7 @@ def test_what_a_kind_changes(kind, expression, changes):
 
 SCALED = """
 import gradrules as gr
+from gradrules._registry import of_arrays
 
 @gr.rule(name="scaled", dtypes=("float64",))
 def scaled(x, /):
@@ -137,7 +141,7 @@ FACTOR = 3
 """
 NOTHING = """
 [[equivalent]]
-rules = ["scaled"]
+module = "scaling"
 function = "scaled_vjp"
 faults = ["FAULT"]
 reason = "twice nothing is nothing"

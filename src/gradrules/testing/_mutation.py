@@ -54,6 +54,11 @@ class Mutant:
         """What was changed, for readers."""
         return f"{self.before} -> {self.after.replace(HERE, '')}"
 
+    @property
+    def place(self) -> tuple[str | int, ...]:
+        """The same for the fault in each rule that runs the function."""
+        return self.module, self.function, self.first_line, self.node, self.after
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {**asdict(self), "change": self.change}

@@ -1,7 +1,9 @@
 """A mutation run: every fault of every rule, in worker processes, and the verdicts.
 
-A fault is tried on NumPy and autograd in one process. What survives there goes to a process of its
-own for each further framework, because these remember code that they have compiled.
+A fault is planted once, however many rules run the code. It is told of the rule in whose module it is,
+or of the first that runs it, and is caught when the check of one of them fails. It is tried on NumPy and
+autograd in one process. What survives there goes to a process of its own for each further framework,
+because these remember code that they have compiled.
 """
 
 import importlib
@@ -9,6 +11,7 @@ import multiprocessing
 import os
 import tempfile
 import tomllib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import TimeoutError as Overdue
 from dataclasses import dataclass
@@ -26,13 +29,15 @@ from ._session import AT_ONCE, QUIET
 # In the order in which they are tried; the first two need no process of their own.
 BACKENDS = ("numpy", "autograd", "torch", "jax")
 EAGER = BACKENDS[:2]
+# Of many rules that run the same code, as many are asked.
+ASKED = 4
 
 
 @dataclass(frozen=True)
 class Equivalent:
     """Faults that change nothing, and the reason why."""
 
-    rules: tuple[str, ...]
+    module: str
     function: str
     faults: tuple[str, ...]  # kind: change
     reason: str
@@ -40,7 +45,7 @@ class Equivalent:
     def covers(self, mutant: Mutant) -> bool:
         """Whether the fault is one of these."""
         return (
-            mutant.rule in self.rules
+            mutant.module == self.module
             and mutant.function == self.function
             and f"{mutant.kind}: {mutant.change}" in self.faults
         )
@@ -92,12 +97,12 @@ def read_equivalents(file: Path) -> list[Equivalent]:
     found = []
     for number, entry in enumerate(tomllib.loads(file.read_text()).get("equivalent", [])):
         try:
-            rules, faults = tuple(entry["rules"]), tuple(entry["faults"])
-            function, reason = entry["function"], entry["reason"]
+            module, function = entry["module"], entry["function"]
+            faults, reason = tuple(entry["faults"]), entry["reason"]
         except KeyError as missing:
             msg = f"{file}: entry {number + 1} has no {missing}"
             raise ValueError(msg) from None
-        found.append(Equivalent(rules, function, faults, reason))
+        found.append(Equivalent(module, function, faults, reason))
     return found
 
 
@@ -139,7 +144,7 @@ def mutate(
     """
     chosen = [b for b in backends or BACKENDS if backends or b == "numpy" or find_spec(b)]
     eager = [b for b in chosen if b in EAGER]
-    planted = [m for name in rules for m in mutants(adapters.lookup(name), kinds)]
+    planted = _once([m for name in rules for m in mutants(adapters.lookup(name), kinds)])
     known = {m: next((e for e in equivalents if e.covers(m)), None) for m in planted}
     found: dict[Mutant, Record | str] = {}
 
@@ -152,26 +157,39 @@ def mutate(
             progress(verdict, len(planted))
         return verdict.status != "survived"
 
+    def ask(pool: Any, asked: dict[Mutant, Mutant], on: Sequence[str], limit: float) -> None:
+        """Take from those left what is caught in the rule that is asked."""
+        attempts = [pool.schedule(_attempt, (m, on, seed), timeout=limit) for m in asked.values()]
+        for mutant, attempt in zip(asked, attempts, strict=True):
+            if hear(mutant, _outcome(attempt)):
+                left.remove(mutant)
+
+    left = list(planted)
     with tempfile.TemporaryDirectory() as cache:
         with _pool(load, cache) as pool:
             _refuse_unsound(pool, rules, eager, seed)
-            attempts = [pool.schedule(_attempt, (m, eager, seed), timeout=timeout) for m in planted]
-            left = [m for m, a in zip(planted, attempts, strict=True) if not hear(m, _outcome(a))]
+            for turn in range(ASKED):
+                others = {m: planted[m][turn] for m in left if turn < len(planted[m])}
+                ask(pool, others, eager, timeout)
         with _pool(load, cache, tasks=1) as pool:
             for name in chosen:
                 if name not in EAGER:
-                    attempts = [
-                        pool.schedule(_attempt, (m, [name], seed), timeout=5 * timeout)
-                        for m in left
-                    ]
-                    left = [
-                        m for m, a in zip(left, attempts, strict=True) if not hear(m, _outcome(a))
-                    ]
+                    ask(pool, {m: m for m in left}, [name], 5 * timeout)
     verdicts = tuple(_verdict(m, found.get(m), known[m]) for m in planted)
     for verdict in verdicts:
         if progress is not None and verdict.status == "survived":
             progress(verdict, len(planted))
-    return Score(verdicts, tuple(_stale(equivalents, verdicts, rules, kinds)))
+    return Score(verdicts, tuple(_stale(equivalents, verdicts, kinds)))
+
+
+def _once(planted: Iterable[Mutant]) -> dict[Mutant, list[Mutant]]:
+    """Each fault by the rule of which it is told, and in all rules that run the code, that one first."""
+    places: dict[Any, list[Mutant]] = defaultdict(list)
+    for mutant in planted:
+        places[mutant.place].append(mutant)
+    for same in places.values():
+        same.sort(key=lambda mutant: adapters.lookup(mutant.rule).__module__ != mutant.module)
+    return {same[0]: same for same in places.values()}
 
 
 def _pool(load: Sequence[str], cache: str, tasks: int = 0) -> Any:
@@ -245,23 +263,20 @@ def _verdict(mutant: Mutant, result: Record | str | None, known: Equivalent | No
 
 
 def _stale(
-    equivalents: Sequence[Equivalent],
-    verdicts: Sequence[Verdict],
-    rules: Sequence[str],
-    kinds: Sequence[str],
+    equivalents: Sequence[Equivalent], verdicts: Sequence[Verdict], kinds: Sequence[str]
 ) -> Iterable[str]:
-    """Entries that match no fault, or one that a law caught."""
+    """Entries that match no fault, or one that a law caught, in modules that were tried."""
+    tried = {verdict.mutant.module for verdict in verdicts}
     for entry in equivalents:
-        for rule in entry.rules:
-            for fault in entry.faults:
-                if rule not in rules or fault.partition(":")[0] not in kinds:
-                    continue
-                one = Equivalent((rule,), entry.function, (fault,), entry.reason)
-                matched = [v for v in verdicts if one.covers(v.mutant)]
-                caught = [v for v in matched if v.status != "equivalent"]
-                # Of expressions that are written twice, one may be of no account.
-                if not matched:
-                    yield f"{rule}, {entry.function}, {fault}: there is no such fault"
-                elif len(caught) == len(matched):
-                    where = f"{caught[0].law} on {caught[0].backend}"
-                    yield f"{rule}, {entry.function}, {fault}: caught by {where}"
+        for fault in entry.faults:
+            if entry.module not in tried or fault.partition(":")[0] not in kinds:
+                continue
+            one = Equivalent(entry.module, entry.function, (fault,), entry.reason)
+            matched = [v for v in verdicts if one.covers(v.mutant)]
+            caught = [v for v in matched if v.status != "equivalent"]
+            where = f"{entry.module}, {entry.function}, {fault}"
+            # Of expressions that are written twice, one may be of no account.
+            if not matched:
+                yield f"{where}: there is no such fault"
+            elif len(caught) == len(matched):
+                yield f"{where}: caught by {caught[0].law} on {caught[0].backend}"
