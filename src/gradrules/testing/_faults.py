@@ -8,12 +8,18 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
+
+import numpy as np
 
 import gradrules
 from gradrules import Rule
 from gradrules._dispatch import backend_of
 from gradrules._typing import Array, Namespace
+from gradrules.errors import OptionError
+
+from ._cases import cases
 
 Changes = Iterator[ast.expr]
 # How planted code reaches this module, from any other.
@@ -38,6 +44,8 @@ class Place:
     called: bool = False
     # The number by which it is subscribed at once, as in ``primals[0]``.
     entry: int | None = None
+    # Which of its elements it gives no name, as in ``_, b = primals``.
+    unread: frozenset[int] = frozenset()
 
 
 def _called(node: ast.expr, *names: str) -> bool:
@@ -103,8 +111,8 @@ def conjugate_dropped(node: ast.expr, _: Place) -> Changes:
 
 
 def conjugate_added(node: ast.expr, place: Place) -> Changes:
-    """A result is conjugated."""
-    if place.returned is not None and _is_complex(place.rule):
+    """A result that may be complex is conjugated."""
+    if _complex_result(place):
         yield _result(node, place, "conjugated")
 
 
@@ -218,8 +226,8 @@ def real_part_dropped(node: ast.expr, place: Place) -> Changes:
 
 
 def imaginary_part_dropped(node: ast.expr, place: Place) -> Changes:
-    """Of a result the real part remains."""
-    if place.returned is not None and _is_complex(place.rule):
+    """Of a result that may be complex the real part remains."""
+    if _complex_result(place):
         yield _result(node, place, "realified")
 
 
@@ -251,7 +259,9 @@ def gradient_stopped(node: ast.expr, place: Place) -> Changes:
     for name, members in zip(place.parameters, (rule.inputs, rule.outputs, linear), strict=False):
         if node.id == name:
             for i, member in enumerate(members):
-                if place.entry in (None, i) and member not in rule.nondifferentiable:
+                if place.entry not in (None, i) or i in place.unread:
+                    continue
+                if member not in rule.nondifferentiable:
                     yield _run("stopped", node, ast.Constant(i))
 
 
@@ -278,8 +288,24 @@ def option(node: ast.expr, place: Place) -> Changes:
                 yield _with_keyword(node, word.arg, ast.Constant(not word.value.value))
 
 
-def _is_complex(rule: Rule) -> bool:
-    return any(dtype.startswith("complex") for dtype in rule.declaration.dtypes)
+def _complex_result(place: Place) -> bool:
+    """Whether a result is complex: a cotangent of a complex input, a tangent of a complex output."""
+    if place.returned is None:
+        return False
+    dtypes = any(dtype.startswith("complex") for dtype in place.rule.declaration.dtypes)
+    return dtypes and (place.part.endswith("vjp") or place.returned not in _real(place.rule))
+
+
+@cache
+def _real(rule: Rule) -> frozenset[int]:
+    """The outputs that are real for complex inputs, as an ordinary input shows."""
+    case = next(c for c in cases(rule, quick=True, seed=0) if c.dtype.startswith("complex"))
+    try:
+        found = rule(*case.primals, **case.options)
+    except OptionError:  # an internal rule, whose options its callers know
+        return frozenset()
+    outputs = found if isinstance(found, tuple) else (found,)
+    return frozenset(i for i, y in enumerate(outputs) if not np.iscomplexobj(y))
 
 
 KINDS: dict[str, Callable[[ast.expr, Place], Changes]] = {

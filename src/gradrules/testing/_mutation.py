@@ -251,6 +251,7 @@ def _of_function(
         if type(value) in (int, float) and name.strip("_").isupper()
     )
     results = _results(tree, owner, part)
+    unread = dict(_unread(tree))
     seen: set[str] = set()
     for number, spot in enumerate(_spots(tree)):
         node = spot.node
@@ -264,6 +265,7 @@ def _of_function(
             constants=constants,
             called=spot.field == "func",
             entry=_entry(spot.parent),
+            unread=unread.get(id(node), frozenset()),
             test=spot.field == "test" and isinstance(spot.parent, ast.If | ast.IfExp | ast.While),
         )
         before = ast.unparse(node)
@@ -293,6 +295,24 @@ def _of_function(
 def _entry(parent: ast.AST) -> int | None:
     key = parent.slice if isinstance(parent, ast.Subscript) else None
     return key.value if isinstance(key, ast.Constant) and isinstance(key.value, int) else None
+
+
+def _unread(tree: Any) -> Iterator[tuple[int, frozenset[int]]]:
+    """Of what is unpacked the elements that are called ``_``, and those of what is unpacked beside it."""
+    waiting = [
+        (target, node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    ]
+    while waiting:
+        target, value = waiting.pop()
+        if not isinstance(target, ast.Tuple):
+            continue
+        if isinstance(value, ast.Tuple):
+            waiting += zip(target.elts, value.elts, strict=False)
+        names = [getattr(element, "id", "") for element in target.elts]
+        yield id(value), frozenset(i for i, name in enumerate(names) if name == "_")
 
 
 def _whole(tree: Any, spot: _Spot, changed: ast.expr) -> str:

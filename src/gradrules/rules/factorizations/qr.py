@@ -43,6 +43,10 @@ MODES = ("reduced", "complete")
     ),
     variants=({}, {"mode": "complete"}),
     edges={
+        "complete, tall": Edge(
+            primals=([[1.0, 2.0], [3.0, -4.0], [0.5, 1.0]],), options={"mode": "complete"},
+            value="finite", first="raises", second="raises",
+        ),
         "identity": Edge(primals=([[1.0, 0.0], [0.0, 1.0]],)),
         "scale 1e150": Edge(primals=([[1e150, 2e150], [3e150, -4e150]],)),
         "scale 1e-150": Edge(primals=([[1e-150, 2e-150], [3e-150, -4e-150]],)),

@@ -69,4 +69,4 @@ def unvech_vjp(
     """``vech`` of the cotangent, where what stands beside the diagonal counts twice."""
     g = cotangents[0]
     both = g + adjoint(g, xp)
-    return packed(both - xp.triu(xp.tril(both)) / 2, xp)
+    return packed(both - xp.triu(both) / 2, xp)

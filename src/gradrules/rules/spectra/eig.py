@@ -6,6 +6,7 @@ from .._matrix import adjoint, conj, diagonal, diagonal_matrix
 from ._crossing import crossing
 from ._gap_quotient import gap_quotient
 from ._general import basis, checked, decompose, moved, pulled
+from ._losses import no_slope
 from ._phase import GROUP, align, horizontal, invariants
 
 __all__ = ["eig", "pencil_jvp", "pencil_vjp"]
@@ -33,6 +34,7 @@ _DEFECTIVE = [[3.0, -1.0, 1.0], [1.0, 1.0, 1.0], [0.0, 0.0, 2.0]]
         "G. W. Stewart and J.-G. Sun, Matrix Perturbation Theory, 1990",
     ),
     edges={
+        "identity, no slope": Edge(primals=([[1.0, 0], [0, 1.0]],), loss=no_slope, second="nan"),
         "Jordan block": Edge(primals=(_JORDAN,), first="nan", second="nan"),
         "defective, dense": Edge(primals=(_DEFECTIVE,), value="any", first="nan", second="nan"),
         "nilpotent of order three": Edge(

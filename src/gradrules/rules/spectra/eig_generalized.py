@@ -4,6 +4,7 @@ from ..._rule import Edge, Gauge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from ._crossing import crossing
 from ._general import decompose
+from ._losses import no_slope
 from ._phase import GROUP, align, horizontal, invariants
 from .eig import eig, pencil_jvp, pencil_vjp
 
@@ -21,6 +22,9 @@ __all__ = ["eig_generalized"]
     cost="primal: one solve and the library's eig; derivative: that of eig and two products",
     sources=("G. W. Stewart and J.-G. Sun, Matrix Perturbation Theory, 1990, chapter VI",),
     edges={
+        "a is b, no slope": Edge(
+            primals=([[2.0, 0], [0, 1.0]], [[2.0, 0], [0, 1.0]]), loss=no_slope, second="nan"
+        ),
         "Jordan block": Edge(
             primals=([[4.0, 2.0], [0.0, 2.0]], [[2.0, 0.0], [0.0, 1.0]]), first="nan", second="nan"
         ),

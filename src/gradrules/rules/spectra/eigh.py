@@ -15,16 +15,10 @@ from .._matrix import (
 from ._crossing import crossing
 from ._gap_quotient import Part, check_degenerate, check_part, gap_quotient, gaps
 from ._known import known
+from ._losses import no_slope, of_cluster
 from ._phase import GROUP, align, horizontal, invariants
 
 __all__ = ["eigh"]
-
-
-def _of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
-    """A loss that sees the two lowest eigenvalues, which are equal, by their sum and projector."""
-    w, v = outputs
-    pairs = v[..., :, None, :2] * xp.conj(v)[..., None, :, :2]
-    return w[..., 0] + w[..., 1], pairs[..., 0] + pairs[..., 1]
 
 
 def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
@@ -60,6 +54,9 @@ def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
         {"lower": True, "degenerate": "project"},
     ),
     edges={
+        "triple eigenvalue, no slope": Edge(
+            primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), loss=no_slope, second="nan"
+        ),
         "triple eigenvalue": Edge(
             primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), first="nan", second="nan"
         ),
@@ -68,7 +65,7 @@ def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
         ),
         "pair of equal eigenvalues, projected": Edge(
             primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"degenerate": "project"},
-            loss=_of_cluster, second="nan",
+            loss=of_cluster, second="nan",
         ),
         "beside a pair of equal eigenvalues, projected": Edge(
             primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"degenerate": "project"},

@@ -5,17 +5,11 @@ from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, diagonal, diagonal_matrix, guarded, herm, read, read_adjoint, real
 from ._crossing import crossing
 from ._known import known
+from ._losses import no_slope, of_cluster
 from ._phase import GROUP, align, horizontal, invariants, level
 from .eigh import eigh, eigh_options, quotient, values_vjp
 
 __all__ = ["eigh_generalized"]
-
-
-def _of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
-    """A loss that sees the two lowest eigenvalues, which are equal, by their sum and projector."""
-    w, v = outputs
-    pairs = v[..., :, None, :2] * xp.conj(v)[..., None, :, :2]
-    return w[..., 0] + w[..., 1], pairs[..., 0] + pairs[..., 1]
 
 
 # The pencil's eigenvalues are 1, 1 and 4.
@@ -42,9 +36,10 @@ _A, _B = [[8.0, 0, 0], [0, 1.0, 0], [0, 0, 5.0]], [[2.0, 0, 0], [0, 1.0, 0], [0,
     ),
     variants=({}, {"lower": True}, {"lower": False}, {"lower": True, "degenerate": "project"}),
     edges={
+        "a is b, no slope": Edge(primals=(_B, _B), loss=no_slope, second="nan"),
         "pair of equal eigenvalues": Edge(primals=(_A, _B), first="nan", second="nan"),
         "pair of equal eigenvalues, projected": Edge(
-            primals=(_A, _B), options={"degenerate": "project"}, loss=_of_cluster, second="nan"
+            primals=(_A, _B), options={"degenerate": "project"}, loss=of_cluster, second="nan"
         ),
         "a is b": Edge(primals=(_B, _B), first="nan", second="nan"),
         "b scaled apart": Edge(

@@ -14,6 +14,7 @@ from .._matrix import diagonal_matrix, is_complex
 from ._crossing import crossing
 from ._gap_quotient import check_degenerate
 from ._known import known
+from ._losses import no_slope, of_cluster
 from ._phase import GROUP, align, horizontal, invariants
 from .eigh import decompose, quotient
 
@@ -42,6 +43,15 @@ def _sample(rng: Any, shapes: Any, dtype: str) -> tuple[Any, Any]:
     dtypes=("float32", "float64"),
     least_length=1,
     edges={
+        "two blocks alike, projected": Edge(
+            primals=([1.0, 2.0, 1.0, 2.0], [0.5, 0.0, 0.5]),
+            options={"degenerate": "project"},
+            loss=of_cluster,
+            second="nan",
+        ),
+        "triple eigenvalue, no slope": Edge(
+            primals=([1.0, 1.0, 1.0], [0.0, 0.0]), loss=no_slope, second="nan"
+        ),
         "two blocks alike": Edge(
             primals=([1.0, 2.0, 1.0, 2.0], [0.5, 0.0, 0.5]), first="nan", second="nan"
         ),

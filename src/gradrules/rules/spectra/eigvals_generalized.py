@@ -3,6 +3,7 @@ r"""Eigenvalues of a pencil, :math:`A v = w B v`."""
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from ._general import decompose
+from ._losses import no_slope
 from .eig import eig, pencil_vjp
 from .eig_generalized import crossed
 from .eigvals import eigvals, pencil_values_jvp
@@ -21,6 +22,9 @@ __all__ = ["eigvals_generalized"]
     cost="primal: one solve and the library's eig; derivative: that of eig and two products",
     sources=("G. W. Stewart and J.-G. Sun, Matrix Perturbation Theory, 1990, chapter VI",),
     edges={
+        "a is b, no slope": Edge(
+            primals=([[2.0, 0], [0, 1.0]], [[2.0, 0], [0, 1.0]]), loss=no_slope, second="nan"
+        ),
         "Jordan block": Edge(
             primals=([[4.0, 2.0], [0.0, 2.0]], [[2.0, 0.0], [0.0, 1.0]]), first="nan", second="nan"
         ),

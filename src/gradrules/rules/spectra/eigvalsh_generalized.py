@@ -3,6 +3,7 @@ r"""Eigenvalues of a definite pencil, :math:`A v = w B v`."""
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, diagonal, read, real
+from ._losses import no_slope
 from .eigh_generalized import crossed, decompose, eigh_generalized, pencil_values_vjp
 from .eigvalsh import eigvalsh, eigvalsh_options
 
@@ -26,6 +27,7 @@ _A, _B = [[8.0, 0, 0], [0, 1.0, 0], [0, 0, 5.0]], [[2.0, 0, 0], [0, 1.0, 0], [0,
     sources=("J. R. Magnus, Econometric Theory 1, 1985",),
     variants=({}, {"lower": True}, {"lower": False}),
     edges={
+        "a is b, no slope": Edge(primals=(_B, _B), loss=no_slope, second="nan"),
         "pair of equal eigenvalues": Edge(primals=(_A, _B), first="finite", second="nan"),
         "a is b": Edge(primals=(_B, _B), first="finite", second="nan"),
         "order one": Edge(primals=([[2.0]], [[3.0]])),

@@ -26,6 +26,7 @@ from .._options import one_of
 from ._crossing import crossing
 from ._gap_quotient import check_degenerate, gap_quotient, gaps
 from ._known import known
+from ._losses import no_slope
 
 __all__ = ["svd"]
 
@@ -60,6 +61,11 @@ def _horizontal(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> Mayb
         s_bar,
         None if vh_bar is None else vh_bar + turn[..., :, None] * vh,
     )
+
+
+def _no_slope(outputs: Arrays, xp: Namespace) -> Arrays:
+    """A loss whose first derivative is 0 where all singular values are 1."""
+    return no_slope(outputs[1:], xp)
 
 
 def _of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
@@ -112,6 +118,9 @@ _PROJECTED = {"full_matrices": False, "degenerate": "project"}
     ),
     variants=(_THIN, {}, _PROJECTED),
     edges={
+        "identity, no slope": Edge(
+            primals=([[1.0, 0], [0, 1.0]],), options=_THIN, loss=_no_slope, second="nan"
+        ),
         "two equal values": Edge(primals=(_EQUAL,), options=_THIN, first="nan", second="nan"),
         "two equal values, projected": Edge(
             primals=(_EQUAL,), options=_PROJECTED, loss=_of_cluster, second="nan"

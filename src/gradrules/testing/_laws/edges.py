@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import numpy as xp
 
-from gradrules.errors import GradrulesError, UnsupportedTransformError
+from gradrules.errors import GradrulesError, NotDifferentiableError, UnsupportedTransformError
 
 from .._backends import FrameworkBackend
 from .._cases import of_matrices
@@ -88,7 +88,7 @@ def _of_the_loss(trial: Trial) -> list[Measure]:
 
 
 def _computed(trial: Trial, what: str) -> list[list[Any]]:
-    """What comes, in each way that there is to it: a second derivative begins with either mode."""
+    """What comes, in each way that there is to it: a second derivative has four nestings."""
     d = trial.direction(0)
     if what == "value":
         return [list(trial.outputs)]
@@ -102,8 +102,14 @@ def _computed(trial: Trial, what: str) -> list[list[Any]]:
     w = tuple(map(backend.array, weights))
     x = tuple(map(backend.array, trial.primals))
     dots = tuple(None if v is None else backend.array(v) for v in d)
-    firsts: list[Callable[..., Any]] = [lambda *a: t.vjp(f, a, w), lambda *a: t.jvp(f, a, dots)]
-    return [[backend.numpy(v) for v in t.jvp(first, x, dots)] for first in firsts]
+    firsts: list[tuple[Callable[..., Any], Any]] = [
+        (lambda *a: t.vjp(f, a, w), dots),
+        (lambda *a: t.jvp(f, a, dots), w),
+    ]
+    seconds = [
+        found for first, bars in firsts for found in (t.jvp(first, x, dots), t.vjp(first, x, bars))
+    ]
+    return [[None if v is None else backend.numpy(v) for v in second] for second in seconds]
 
 
 def _bad_data(trial: Trial, bad: float) -> list[Measure]:
@@ -185,6 +191,6 @@ def _unless_refused(compute: Callable[[Any], Any], primals: tuple[Any, ...]) -> 
 
 
 def _is_mistake(error: Exception) -> bool:
-    """Whether an exception is that of faulty code, or our own: no array library's refusal."""
+    """Whether it is no refusal: that of an array library, or ours of a derivative that does not exist."""
     mistakes = (GradrulesError, TypeError, LookupError, AttributeError, NameError, AssertionError)
-    return isinstance(error, mistakes)
+    return isinstance(error, mistakes) and not isinstance(error, NotDifferentiableError)

@@ -29,7 +29,9 @@ def order2(trial: Trial) -> list[Measure]:
     if trial.quick and trial.options:
         # Each mode over itself.
         wanted = last_variant(trial) and trial.case.dtype == _widest(trial)
-        return of_second(trial, NESTINGS[::3]) if wanted else []
+        if not wanted:
+            return []
+        return [*of_second(trial, NESTINGS[::3]), *_in_the_linear_argument(trial)]
     if trial.quick and not trial.case.crossed:
         return []
     # Two of the nestings in float64, all in complex128, where there is such an input.
