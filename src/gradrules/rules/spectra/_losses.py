@@ -1,0 +1,17 @@
+"""Losses of hard inputs: what a decomposition is asked for where it is degenerate."""
+
+from ..._typing import Arrays, Namespace
+
+__all__ = ["no_slope", "of_cluster"]
+
+
+def no_slope(outputs: Arrays, xp: Namespace) -> Arrays:
+    """One whose first derivative is 0 where all values are 1."""
+    return ((outputs[0] - 1) ** 2,)
+
+
+def of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
+    """One that sees the two lowest eigenvalues, which are equal, by their sum and projector."""
+    w, v = outputs
+    pairs = v[..., :, None, :2] * xp.conj(v)[..., None, :, :2]
+    return w[..., 0] + w[..., 1], pairs[..., 0] + pairs[..., 1]
