@@ -36,7 +36,9 @@ _A, _B = [[8.0, 0, 0], [0, 1.0, 0], [0, 0, 5.0]], [[2.0, 0, 0], [0, 1.0, 0], [0,
     ),
     variants=({}, {"lower": True}, {"lower": False}, {"lower": True, "degenerate": "project"}),
     edges={
-        "a is b, no slope": Edge(primals=(_B, _B), loss=no_slope, second="nan"),
+        "a is b, no slope": Edge(
+            primals=([[4.0, 0], [0, 1.0]], [[4.0, 0], [0, 1.0]]), loss=no_slope, second="nan"
+        ),
         "pair of equal eigenvalues": Edge(primals=(_A, _B), first="nan", second="nan"),
         "pair of equal eigenvalues, projected": Edge(
             primals=(_A, _B), options={"degenerate": "project"}, loss=of_cluster, second="nan"

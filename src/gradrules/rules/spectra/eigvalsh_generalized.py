@@ -27,7 +27,9 @@ _A, _B = [[8.0, 0, 0], [0, 1.0, 0], [0, 0, 5.0]], [[2.0, 0, 0], [0, 1.0, 0], [0,
     sources=("J. R. Magnus, Econometric Theory 1, 1985",),
     variants=({}, {"lower": True}, {"lower": False}),
     edges={
-        "a is b, no slope": Edge(primals=(_B, _B), loss=no_slope, second="nan"),
+        "a is b, no slope": Edge(
+            primals=([[4.0, 0], [0, 1.0]], [[4.0, 0], [0, 1.0]]), loss=no_slope, second="nan"
+        ),
         "pair of equal eigenvalues": Edge(primals=(_A, _B), first="finite", second="nan"),
         "a is b": Edge(primals=(_B, _B), first="finite", second="nan"),
         "order one": Edge(primals=([[2.0]], [[3.0]])),
