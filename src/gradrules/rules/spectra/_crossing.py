@@ -37,17 +37,17 @@ class Crossing(NamedTuple):
     pulled: Rule
 
     def tangent(
-        self, w_dot: Array, primals: Arrays, outputs: Arrays, tangents: MaybeArrays, xp: Namespace,
+        self, dot: Array, primals: Arrays, outputs: Arrays, tangents: MaybeArrays, xp: Namespace,
         **options: Any,
     ) -> Array:  # fmt: skip
-        """That of the values, given all outputs."""
+        """That of an output, given all outputs."""
         if not hooks.recorded(xp=xp):
-            return w_dot
+            return dot
         along = (
             xp.zeros_like(x) if t is None else t for x, t in zip(primals, tangents, strict=True)
         )
         zero = self.moved(*primals, *outputs, *along, **options)
-        return w_dot + xp.astype(zero, w_dot.dtype)[..., None]
+        return dot + xp.astype(zero, dot.dtype)[(..., *(None,) * (dot.ndim - zero.ndim))]
 
     def cotangents(
         self, w_bar: Array | None, bars: Arrays, primals: Arrays, outputs: Arrays, xp: Namespace,

@@ -22,9 +22,9 @@ __all__ = ["eigh"]
 
 
 def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
-    """A loss that sees the highest eigenvalue, a simple one, and its projector."""
-    w, v = outputs
-    return w[..., -1], v[..., :, None, -1:] * xp.conj(v)[..., None, :, -1:]
+    """A loss that sees the vector of the highest eigenvalue, a simple one, by its projector."""
+    v = outputs[1]
+    return (v[..., :, None, -1:] * xp.conj(v)[..., None, :, -1:],)
 
 
 @rule(

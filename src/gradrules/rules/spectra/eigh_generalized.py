@@ -55,6 +55,9 @@ _A, _B = [[8.0, 0, 0], [0, 1.0, 0], [0, 0, 5.0]], [[2.0, 0, 0], [0, 1.0, 0], [0,
             primals=(_A, [[1.0, 0, 0], [0, -1.0, 0], [0, 0, 1.0]]),
             value="any", first="any", second="any",
         ),
+        "of b one triangle": Edge(
+            primals=([[1.0, 5.0], [2.0, -1.0]], [[3.0, 7.0], [1.0, 2.0]]), options={"lower": True}
+        ),
         "order one": Edge(primals=([[2.0]], [[3.0]])),
     },
 )  # fmt: skip

@@ -32,6 +32,9 @@ _A, _B = [[8.0, 0, 0], [0, 1.0, 0], [0, 0, 5.0]], [[2.0, 0, 0], [0, 1.0, 0], [0,
         ),
         "pair of equal eigenvalues": Edge(primals=(_A, _B), first="finite", second="nan"),
         "a is b": Edge(primals=(_B, _B), first="finite", second="nan"),
+        "of b one triangle": Edge(
+            primals=([[1.0, 5.0], [2.0, -1.0]], [[3.0, 7.0], [1.0, 2.0]]), options={"lower": True}
+        ),
         "order one": Edge(primals=([[2.0]], [[3.0]])),
     },
 )

@@ -69,21 +69,17 @@ def _no_slope(outputs: Arrays, xp: Namespace) -> Arrays:
 
 
 def _of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
-    """A loss that sees the two largest values, which are equal, by their sum and projectors."""
-    u, s, vh = outputs
+    """A loss that sees the vectors of the two largest values, which are equal, by projectors."""
+    u, _, vh = outputs
     left = u[..., :, None, :2] * xp.conj(u)[..., None, :, :2]
     right = xp.conj(vh)[..., :2, :, None] * vh[..., :2, None, :]
-    return (
-        s[..., 0] + s[..., 1],
-        left[..., 0] + left[..., 1],
-        right[..., 0, :, :] + right[..., 1, :, :],
-    )
+    return left[..., 0] + left[..., 1], right[..., 0, :, :] + right[..., 1, :, :]
 
 
 def _of_largest(outputs: Arrays, xp: Namespace) -> Arrays:
-    """A loss that sees the largest singular value, a simple one, and its vectors."""
-    u, s, vh = outputs
-    return s[..., 0], u[..., :, None, 0] * vh[..., None, 0, :]
+    """A loss that sees the vectors of the largest singular value, a simple one."""
+    u, _, vh = outputs
+    return (u[..., :, None, 0] * vh[..., None, 0, :],)
 
 
 _EQUAL = [[2.0, 0, 0], [0, 2.0, 0], [0, 0, 1.0], [0, 0, 0]]
@@ -218,8 +214,13 @@ def svd_jvp(
     u_dot = u_dot if left is None else u_dot + left
     v_dot = v_dot if right is None else v_dot + right
     s_dot = real(diagonal(p, xp), xp)
-    s_dot = crossed.tangent(s_dot, primals, (u, s, adjoint(v, xp)), tangents, xp)
     dots = u_dot, s_dot, adjoint(v_dot, xp)
+    # Where nothing is dropped the vectors' own tangents are NaN.
+    tied = [1] if degenerate == "nan" else [0, 1, 2]
+    dots = tuple(
+        crossed.tangent(t, primals, (u, s, adjoint(v, xp)), tangents, xp) if i in tied else t
+        for i, t in enumerate(dots)
+    )
     if outputs[0] is not thin[0]:
         dots = _undefined(dots[0], outputs[0], -1, xp), dots[1], dots[2]
     if outputs[2] is not thin[2]:
