@@ -145,13 +145,13 @@ class Truth:
         return int(np.log10(max(reaches) / min(reaches))) if reaches else 0
 
     def _key(self, directions: tuple[Any, ...], invariants: bool) -> str:
-        loss = getattr(self.loss, "__qualname__", "") if invariants else ""
+        loss = self.loss if invariants else None
         parts = [
-            _fingerprint(self.rule.name),
+            _fingerprint(_ORACLES[self.rule.name], loss),
             self.rule.name,
             repr(sorted(self.options.items())),
             str(invariants),
-            loss,
+            getattr(loss, "__qualname__", ""),
         ]
         for array in itertools.chain(self.primals, *directions, self.reference or ()):
             parts.append("None" if array is None else repr(np.asarray(array).tolist()))
@@ -322,10 +322,10 @@ def _cleaned(array: Exact, noise: Any) -> Exact:
 
 
 @functools.cache
-def _fingerprint(name: str) -> str:
-    """What a truth depends on beside the input: the code of the oracle, and the library's version."""
+def _fingerprint(*functions: Callable[..., Any] | None) -> str:
+    """What a truth depends on beside the input: the code of oracle and loss, and the libraries' versions."""
     digest = hashlib.sha256(f"{mpmath.__version__} {flint.__version__}".encode())
-    for file in (inspect.getsourcefile(_ORACLES[name]), __file__):
+    for file in (*(inspect.getsourcefile(f) for f in functions if f is not None), __file__):
         if file is not None and Path(file).is_file():
             digest.update(Path(file).read_bytes())
     return digest.hexdigest()
