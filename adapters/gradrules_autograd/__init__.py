@@ -6,6 +6,7 @@
 `_namespace`            ``autograd.numpy`` under array-API names: what derivatives are written with
 `_natives`              autograd's functions that rules stand in for
 `_transforms`           autograd's transformations, for the tests and ``gradrules check``
+`_rows`                 more of them, as users write them: for the transform matrix
 ======================  =========================================================================
 
 autograd has neither a vmap nor a compiler. Rules get plain NumPy whenever nothing is traced.

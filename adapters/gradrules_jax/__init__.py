@@ -13,9 +13,10 @@ module              what it holds
 ``_primitive``      what the two share: value, `vmap`, `jit`, `shard_map`
 ``_sharding``       batches that are split over an explicit mesh
 ``_closures``       users' functions as arguments of rules
-``_hooks``          native routines: LU factorization, a loop, an identity matrix
+``_hooks``          native routines beyond the array API: LU, Schur, loops
 ``_natives``        JAX's functions that rules stand in for, under ``gradrules.override``
 ``_transforms``     JAX's transformations as the tests drive them
+``_rows``           more of them, as users write them: for the transform matrix
 ==================  ======================================================================
 """
 

@@ -12,6 +12,7 @@ said four times, once to each part of JAX:
 * under `vmap`, it is itself on one more batch axis.
 """
 
+import functools
 import itertools
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -92,15 +93,7 @@ def push_forward(
 # -- its value -------------------------------------------------------------------------------------
 
 
-def _fast(call: Call, *operands: Array) -> list[Array]:
-    return _evaluate(call, operands, fast=True)
-
-
-def _closed(call: Call, *operands: Array) -> list[Array]:
-    return _evaluate(call, operands, fast=False)
-
-
-def _evaluate(call: Call, operands: Operands, *, fast: bool) -> list[Array]:
+def _evaluate(call: Call, *operands: Array, fast: bool = True) -> list[Array]:
     """Run the rule's derivative: the fast form, or the closed one, which can be differentiated."""
     ends = (0, len(call.rule.inputs), call.residuals, call.point)
     primals, outputs, kept = (tuple(operands[i:j]) for i, j in itertools.pairwise(ends))
@@ -131,7 +124,8 @@ def _conjugate(arrays: Iterable[Array | None]) -> tuple[Array | None, ...]:
     return tuple(a if a is None or not jnp.iscomplexobj(a) else jnp.conj(a) for a in arrays)
 
 
-_linear_p, _bind = make_primitive("gradrules_linear", _fast)
+_closed = functools.partial(_evaluate, fast=False)
+_linear_p, _bind = make_primitive("gradrules_linear", _evaluate)
 
 
 @_linear_p.def_abstract_eval

@@ -16,6 +16,7 @@ the fast form and yet be differentiated as the closed form. Both modes, any nest
 ``_natives``       torch's functions that rules stand in for, under ``gradrules.override``
 ``_sharding``      batches that are distributed over devices
 ``_transforms``    torch's transformations in the common form that the tests drive
+``_rows``          more of them, as users write them: for the transform matrix
 =================  ==============================================================================
 """
 

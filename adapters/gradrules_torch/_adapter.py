@@ -10,7 +10,7 @@ from torch.utils import _pytree as pytree
 from gradrules import Adapter, FlatFunction, Function, Rule
 
 from . import _hooks  # noqa: F401 (imported for what it provides)
-from ._closures import close, visible
+from ._closures import close
 from ._export import saved
 from ._functions import Arrays, Options, evaluate
 from ._namespace import xp
@@ -43,13 +43,20 @@ _close = torch.compiler.disable(close)
 
 @torch.compiler.disable
 def _uncompiled(rule: Rule, options: Options, arrays: Arrays) -> Arrays:
-    return evaluate(rule, options, visible(arrays))
+    return evaluate(rule, options, _visible(arrays))
 
 
 def _evaluate(rule: Rule, options: Options, arrays: Arrays) -> Arrays:
     if any(map(is_distributed, arrays)):
         return on_shards(rule, arrays, partial(evaluate, rule, options))
     return evaluate(rule, options, arrays)
+
+
+def _visible(tensors: Arrays) -> Arrays:
+    """`tensors`, so that function modes see them: an `autograd.Function` is hidden from modes."""
+    if torch._C._len_torch_function_stack() == 0:
+        return tensors
+    return tuple(x.view_as(x) for x in tensors)
 
 
 class TorchAdapter(Adapter):
@@ -73,7 +80,7 @@ class TorchAdapter(Adapter):
             return saved(rule, options, arrays)
         if torch.compiler.is_dynamo_compiling():
             return _opaque(_key(rule), tuple(options), *arrays)
-        return _evaluate(rule, options, visible(arrays))
+        return _evaluate(rule, options, _visible(arrays))
 
     def flatten(self, tree: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
         """By torch's own trees."""

@@ -22,7 +22,7 @@ from gradrules.errors import CapturedArrayError
 
 from ._namespace import xp
 
-__all__ = ["TorchFunction", "close", "visible"]
+__all__ = ["TorchFunction", "close"]
 
 Arrays = tuple[Any, ...]
 
@@ -92,13 +92,6 @@ def close(rule: str, f: FlatFunction, example: Arrays) -> tuple[TorchFunction, A
         return instead.get(id(y), y)
 
     return TorchFunction(call), captured
-
-
-def visible(tensors: Arrays) -> Arrays:
-    """`tensors`, so that function modes see them: an `autograd.Function` is hidden from modes."""
-    if torch._C._len_torch_function_stack() == 0:
-        return tensors
-    return tuple(x.view_as(x) for x in tensors)
 
 
 class _Catch(TorchFunctionMode):  # type: ignore[misc]  # torch's modes are untyped

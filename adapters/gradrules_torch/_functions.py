@@ -50,16 +50,12 @@ class Map:
     present: tuple[bool, ...]
 
     def __call__(self, operands: Arrays, *, fast: bool) -> Arrays:
-        primals, outputs, kept, given = self.split(operands)
+        primals, outputs, kept, given = split(operands, self.counts)
         values = iter(given)
         inputs = tuple(next(values) if here else None for here in self.present)
         return self.rule.linear(
             self.mode, primals, outputs, inputs, self.options, xp=xp, kept=kept if fast else None
         )
-
-    def split(self, operands: Arrays) -> tuple[Arrays, Arrays, Arrays, Arrays]:
-        """Primals, outputs, kept arrays, linear inputs."""
-        return split(operands, self.counts)
 
 
 def split(operands: Arrays, counts: tuple[int, int, int]) -> tuple[Arrays, Arrays, Arrays, Arrays]:
@@ -172,7 +168,7 @@ class Linear(torch.autograd.Function):
         needed = ctx.needs_input_grad[1:]
         if all(c is None for c in cotangents):
             return (None,) * (1 + len(operands))
-        primals, outputs, kept, given = map_.split(operands)
+        primals, outputs, kept, given = split(operands, map_.counts)
         first = len(operands) - len(given)
         if not any(needed[:first]):
             other: Mode = "jvp" if map_.mode == "vjp" else "vjp"
@@ -201,7 +197,7 @@ class Linear(torch.autograd.Function):
         map_ = ctx.map
         with fwd._set_fwd_grad_enabled(True):  # noqa: FBT003 (torch's signature)
             operands = tuple(_stripped(x) for x in ctx.saved_tensors)
-            primals, outputs, kept, given = map_.split(operands)
+            primals, outputs, kept, given = split(operands, map_.counts)
             first = len(operands) - len(given)
             if all(t is None for t in tangents[:first]):
                 moving = iter(tangents[first:])

@@ -6,6 +6,33 @@
 >>> pullback(np.asarray(1.0))[0]
 array([[ 4., -2.],
        [-2.,  1.]])
+
+====================  ==================================================================================
+``rules``             all the mathematics, a file for each rule
+``_rule``             what a rule is, declares and checks; the decorator
+``_function_rule``    rules whose first argument is a user's function
+``_functions``        that function, as rules see it
+``_signature``        shapes: what fits, what is broadcast
+``_layout``           core axes elsewhere: `axis` and `keepdims`
+``_registry``         rules by name
+``_dispatch``         from arrays to the adapter that serves them
+``adapters``          what an adapter is, and how it is found
+``natives``           calls of NumPy's and SciPy's functions as options of rules, for tables of adapters
+``hooks``             native routines outside the array API
+``host``              small arrays of a framework, computed by NumPy
+``_override``         frameworks' own functions, with our derivatives
+``_scope``            where overrides hold
+``_dtypes``           names and kinds of dtypes
+``_typing``           type names
+``errors``            the errors that are raised
+``testing``           the kit that proves rules
+``cli``               the command line
+``_report``           rules and checks on a terminal
+``_audit_report``     audits on a terminal
+``_bench_report``     measurements on a terminal
+``_mutation_report``  mutation runs on a terminal
+``_pages``            checks and audits as pages
+====================  ==================================================================================
 """
 
 from typing import TYPE_CHECKING, Any

@@ -5,9 +5,12 @@ from array_api_compat import array_namespace
 from array_api_compat import numpy as numpy_namespace
 
 from . import adapters
-from ._typing import Array, Arrays, Namespace
-from .adapters import Adapter, Plain, shapes_and_dtypes
+from ._dtypes import dtype_name
+from ._typing import Array, Arrays
+from .adapters import Adapter, Plain
 from .errors import ArrayTypeError
+
+__all__ = ["NUMPY", "backend_of"]
 
 NUMPY = Plain("numpy", numpy_namespace)
 # Filled as types are met; a type belongs to one backend for the life of the process.
@@ -35,7 +38,7 @@ def backend_of(rule: str, names: tuple[str, ...], arrays: Arrays) -> Adapter:
             return candidate
     msg = (
         f"{rule}: the arguments belong to different libraries "
-        f"({shapes_and_dtypes(names, arrays)}); convert them to one"
+        f"({_shapes_and_dtypes(names, arrays)}); convert them to one"
     )
     raise ArrayTypeError(msg)
 
@@ -94,9 +97,9 @@ def _adapter_for(kind: type) -> str | None:
 _adapter_for._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
-def is_inexact(array: Array, xp: Namespace) -> bool:
-    """Whether the dtype is real or complex floating: the dtypes that have tangents."""
-    return bool(xp.isdtype(array.dtype, ("real floating", "complex floating")))
-
-
-__all__ = ["NUMPY", "backend_of", "is_inexact"]
+def _shapes_and_dtypes(names: tuple[str, ...], arrays: Arrays) -> str:
+    """``'a' torch float64 (3, 3), ...`` for error messages."""
+    return ", ".join(
+        f"{name!r} {type(a).__module__.partition('.')[0]} {dtype_name(a.dtype)} {tuple(a.shape)}"
+        for name, a in zip(names, arrays, strict=True)
+    )

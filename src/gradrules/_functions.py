@@ -8,6 +8,7 @@ rule, and come behind the first argument in every call.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ._dtypes import is_inexact
 from ._typing import Array, Arrays, MaybeArrays, Namespace, Options, TypedOptions
 from .errors import ArrayTypeError, MissingDerivativeError, ShapeError
 
@@ -56,7 +57,7 @@ class Function:
     def vjp(self, xs: Arrays, cotangent: Array, wrt: Iterable[int]) -> MaybeArrays:
         """Cotangents of the arguments at the positions `wrt`; `None` for an integer."""
         wrt = list(wrt)
-        moving = [i for i in wrt if self._is_inexact(xs[i])]
+        moving = [i for i in wrt if is_inexact(xs[i], self.xp)]
         found: dict[int, Array] = {}
         if moving:
             pulled = self.pull(self._along(xs, moving), [xs[i] for i in moving], cotangent)
@@ -125,9 +126,6 @@ class Function:
             return self._call(*there)
 
         return along
-
-    def _is_inexact(self, x: Array) -> bool:
-        return bool(self.xp.isdtype(x.dtype, ("real floating", "complex floating")))
 
     # -- what an adapter defines ---------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, TypeVar, overload
 
 from . import _dispatch
+from ._dtypes import is_inexact
 from ._layout import Arrangement, Layout
 from ._registry import add
 from ._scope import natively
@@ -26,8 +27,7 @@ from .errors import (
 _AS_IT_IS = Arrangement()
 
 Mode = Literal["jvp", "vjp"]
-Function = Callable[..., Any]
-F = TypeVar("F", bound=Function)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +71,9 @@ class Gauge:
     """
 
     group: str
-    align: Function
-    invariants: Function
-    horizontal: Function
+    align: Callable[..., Any]
+    invariants: Callable[..., Any]
+    horizontal: Callable[..., Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,14 +101,14 @@ class Declaration:
     domain: str = "everywhere"
     cost: str = ""
     sources: tuple[str, ...] = ()
-    sample: Function | None = None
+    sample: Callable[..., Any] | None = None
     edges: Mapping[str, Edge] = field(default_factory=dict)
     variants: tuple[Mapping[str, Hashable], ...] = ({},)
     dtypes: tuple[str, ...] = ("float32", "float64", "complex64", "complex128")
     least_length: int = 0
 
 
-def _wants_xp(function: Function) -> Function:
+def _wants_xp(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let `function` be called with ``xp=``, whether it has such a parameter or not."""
     if "xp" in inspect.signature(function).parameters:
         return function
@@ -133,7 +133,7 @@ class Rule:
 
     def __init__(
         self,
-        primal: Function,
+        primal: Callable[..., Any],
         *,
         name: str,
         signature: Signature,
@@ -170,7 +170,7 @@ class Rule:
                 for k, v in layout.items()
             ]
         )
-        self._functions: dict[str, Function] = {"primal": _wants_xp(primal)}
+        self._functions: dict[str, Callable[..., Any]] = {"primal": _wants_xp(primal)}
         self._default_options: Options = TypedOptions(sorted(self.defaults.items()))
         self._required = {k for k, v in self.defaults.items() if v is inspect.Parameter.empty}
         self._check_declaration()
@@ -265,7 +265,7 @@ class Rule:
         self.forms[count] = other
         return other
 
-    def with_primal(self, primal: Function) -> "Rule":
+    def with_primal(self, primal: Callable[..., Any]) -> "Rule":
         """The same derivatives, at the values of another primal of the same function.
 
         The result is not registered, and `portable` is false: `primal` may be a framework's own
@@ -347,7 +347,7 @@ class Rule:
         outputs, kept = backend.apply_kept(self, arrays, static)
         values = self.linear("jvp", arrays, outputs, tangents, static, xp=xp, kept=kept)
         dots = tuple(
-            xp.zeros_like(y) if v is None and _dispatch.is_inexact(y, xp) else v
+            xp.zeros_like(y) if v is None and is_inexact(y, xp) else v
             for y, v in zip(outputs, values, strict=True)
         )
         return self.packed(outputs, arranged, xp=xp), self.packed(dots, arranged, xp=xp)
@@ -686,7 +686,7 @@ def _declaration(name: str, declared: dict[str, Any]) -> Declaration:
 
 
 @overload
-def rule(primal: Function, /) -> Rule: ...
+def rule(primal: Callable[..., Any], /) -> Rule: ...
 @overload
 def rule(
     *,
@@ -698,9 +698,9 @@ def rule(
     replace: bool = False,
     register: bool = True,
     **declared: Any,
-) -> Callable[[Function], Rule]: ...
+) -> Callable[[Callable[..., Any]], Rule]: ...
 def rule(
-    primal: Function | None = None,
+    primal: Callable[..., Any] | None = None,
     /,
     *,
     name: str | None = None,
@@ -711,7 +711,7 @@ def rule(
     replace: bool = False,
     register: bool = True,
     **declared: Any,
-) -> Rule | Callable[[Function], Rule]:
+) -> Rule | Callable[[Callable[..., Any]], Rule]:
     """Make a function of arrays a rule, and register it.
 
     Parameters
@@ -749,7 +749,7 @@ def rule(
         If the name is taken, or the declaration contradicts the function.
     """
 
-    def decorate(function: Function) -> Rule:
+    def decorate(function: Callable[..., Any]) -> Rule:
         names = (outputs,) if isinstance(outputs, str) else tuple(outputs)
         summary = (inspect.getdoc(function) or "").partition("\n")[0]
         arity = sum(

@@ -1,4 +1,4 @@
-"""Type names used in signatures; arrays of every library are `Any` to a type checker."""
+"""Type names used in signatures, in which arrays of every library are `Any`; the tuple of options."""
 
 from collections.abc import Hashable
 from typing import Any, TypeAlias

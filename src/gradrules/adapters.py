@@ -15,6 +15,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ._dtypes import dtype_name
 from ._functions import FlatFunction, Function, Given, flatten
 from ._registry import lookup
 from ._typing import Array, Arrays, MaybeArrays, Namespace, Options
@@ -28,22 +29,6 @@ __all__ = ["Adapter", "Native", "TraceKey", "Transforms", "available", "load", "
 
 GROUP = "gradrules.adapters"
 _DTYPES = ("float32", "float64", "complex64", "complex128")
-
-
-_NAMES: dict[Any, str] = {}
-
-
-def dtype_name(dtype: Any) -> str:
-    """``"float64"`` for the float64 of any library."""
-    key = (type(dtype), dtype)  # dtypes of different libraries are not to be compared
-    name = _NAMES.get(key)
-    if name is None:
-        name = _NAMES[key] = str(getattr(dtype, "name", None) or str(dtype).rpartition(".")[2])
-    return name
-
-
-# As torch.compiler.assume_constant_result: compilers call this, and trace neither it nor its cache.
-dtype_name._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 class Transforms(ABC):
@@ -432,11 +417,3 @@ def imported() -> tuple[list[Adapter], list[str]]:
             except AdapterError as error:
                 failures.append(str(error))
     return adapters, failures
-
-
-def shapes_and_dtypes(names: Sequence[str], arrays: Sequence[Any]) -> str:
-    """``'a' torch float64 (3, 3), ...`` for error messages."""
-    return ", ".join(
-        f"{name!r} {type(a).__module__.partition('.')[0]} {dtype_name(a.dtype)} {tuple(a.shape)}"
-        for name, a in zip(names, arrays, strict=True)
-    )

@@ -1,5 +1,6 @@
 """The package as a whole: what an import does, what is public, what every rule declares."""
 
+import ast
 import importlib.metadata
 import inspect
 import re
@@ -89,6 +90,25 @@ def test_every_rule_declares_what_readers_and_tests_need(name):
     assert rule.defines("jvp")
     assert rule.defines("vjp")
     assert "Parameters" in (rule.__doc__ or "")
+
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = [
+    *sorted(path.parent for path in (ROOT / "src" / "gradrules").rglob("__init__.py")),
+    *sorted(path.parent for path in (ROOT / "adapters").rglob("__init__.py")),
+]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_every_package_says_what_is_in_its_files(package):
+    said = ast.get_docstring(ast.parse((package / "__init__.py").read_text()))
+    there = {path.stem for path in package.glob("*.py")} - {"__init__"}
+    there |= {path.parent.name for path in package.glob("*/__init__.py")}
+    # A rule has a file of its name, and the oracles one for each family of rules.
+    by_name = {*OURS, *(path.name for path in PACKAGES if path.parent.name == "rules")}
+    listed = set(re.findall(r"^ *`+(\w+)`+  ", said, flags=re.MULTILINE))
+    assert listed <= there
+    assert there - by_name <= set(re.findall(r"`(\w+)`", said))
 
 
 def test_version_is_that_of_the_distribution():

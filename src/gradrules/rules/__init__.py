@@ -1,4 +1,25 @@
-"""All the mathematics: one rule, one file, each a page that runs; a folder for each family."""
+"""All the mathematics: one rule, one file, each a page that runs; a folder for each family.
+
+What families share is in the files that begin with an underscore; what the rules of one share, likewise
+in its folder.
+
+==================  =======================================================================
+``actions``         what is known of a matrix by its action, or of a function by its values
+``factorizations``  factorizations that are not spectral
+``functions``       functions of matrices
+``norms``           norms of vectors and matrices
+``parts``           parts of a matrix, and other arrangements
+``products``        products of vectors and matrices
+``projections``     projections, nearest matrices, pseudo-inverses
+``scalars``         determinants and other scalars
+``solves``          linear systems and inverses
+``spectra``         eigenvalues and singular values
+``_matrix``         small operations on matrices
+``_options``        checks of the values of options
+``_rank``           which singular values are zero
+``_kinked``         values that have no derivative
+==================  =======================================================================
+"""
 
 from . import (
     actions,

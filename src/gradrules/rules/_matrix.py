@@ -7,8 +7,8 @@ names take any diagonal of a matrix of any shape, whatever stands beside it.
 from typing import Any
 
 from .. import hooks
+from .._dtypes import dtype_name
 from .._typing import Array, Arrays, Namespace
-from ..adapters import dtype_name
 
 _EPS = {"float32": 2.0**-23, "complex64": 2.0**-23, "float64": 2.0**-52, "complex128": 2.0**-52}
 _TINY = {

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from ..._dtypes import dtype_name
 from ..._functions import Function
 from ..._typing import Array, Arrays, Namespace
-from ...adapters import dtype_name
 from ...errors import ArrayTypeError, ShapeError
 
 __all__ = ["acting", "called", "flat", "shaped"]

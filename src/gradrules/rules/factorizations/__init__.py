@@ -1,4 +1,13 @@
-"""Factorizations that are not spectral."""
+"""Factorizations that are not spectral.
+
+A file for each rule, of its name; and what they share:
+
+================  =================================================
+``_elimination``  elimination where there is no routine
+``_independent``  whether the columns of a triangle are independent
+``_signs``        what is not unique: signs
+================  =================================================
+"""
 
 from .cholesky import cholesky
 from .ldl import ldl

@@ -1,4 +1,11 @@
-"""Functions of matrices."""
+"""Functions of matrices.
+
+A file for each rule, of its name; and what they share:
+
+===========  ======================================
+``_taylor``  the exponential by a Taylor polynomial
+===========  ======================================
+"""
 
 from .expm import expm
 from .expm_frechet import expm_frechet

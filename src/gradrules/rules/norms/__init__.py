@@ -1,4 +1,11 @@
-"""Norms of vectors and matrices, and what is made of them."""
+"""Norms of vectors and matrices, and what is made of them.
+
+A file for each rule, of its name; and what they share:
+
+==========  ===================
+``_power``  powers of a modulus
+==========  ===================
+"""
 
 from .cond import cond
 from .ky_fan_norm import ky_fan_norm

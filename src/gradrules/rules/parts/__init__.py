@@ -1,4 +1,12 @@
-"""Parts of a matrix, and the same entries otherwise arranged."""
+"""Parts of a matrix, and the same entries otherwise arranged.
+
+A file for each rule, of its name; and what they share:
+
+============  =================================================
+``_offset``   diagonals beside the main one
+``_packing``  where the entries of a triangle stand in a vector
+============  =================================================
+"""
 
 from .diagonal import diagonal
 from .matrix_transpose import matrix_transpose

@@ -1,4 +1,11 @@
-"""Products of vectors and matrices."""
+"""Products of vectors and matrices.
+
+A file for each rule, of its name; and
+
+=================  ===============================================================
+``_compositions``  functions without a rule of their own: `multi_dot`, `tensordot`
+=================  ===============================================================
+"""
 
 from ._compositions import multi_dot, tensordot
 from .cross import cross

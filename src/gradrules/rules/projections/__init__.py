@@ -1,4 +1,12 @@
-"""What a matrix has without a choice of basis: projections, nearest matrices, pseudo-inverses."""
+"""What a matrix has without a choice of basis: projections, nearest matrices, pseudo-inverses.
+
+A file for each rule, of its name; and what they share:
+
+========================  ======================================
+``_singular_projectors``  projectors onto singular vectors
+``_skew_sylvester``       ``P X + X P = C`` for skew-Hermitian C
+========================  ======================================
+"""
 
 from .low_rank_approximation import low_rank_approximation
 from .null_projector import null_projector

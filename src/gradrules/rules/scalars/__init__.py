@@ -1,4 +1,15 @@
-"""Determinants and other scalars of a matrix."""
+"""Determinants and other scalars of a matrix.
+
+A file for each rule, of its name; and what they share:
+
+=====================  ============================================================
+``cofactor``           the cofactor matrix, an internal rule: the gradient of `det`
+``_counted``           eigenvalues that are not zero
+``_gradient``          derivatives, given a gradient that is Hermitian
+``_partial_products``  products of all numbers but one or two
+``_skew_elimination``  elimination in a skew-symmetric matrix
+=====================  ============================================================
+"""
 
 from .det import det
 from .logdet import logdet

@@ -1,4 +1,4 @@
-"""Linear systems and inverses."""
+"""Linear systems and inverses: a file for each rule, of its name."""
 
 from .cho_solve import cho_solve
 from .inv import inv

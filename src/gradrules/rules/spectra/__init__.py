@@ -1,4 +1,19 @@
-"""Eigenvalues and singular values, with and without their vectors."""
+"""Eigenvalues and singular values, with and without their vectors.
+
+A file for each rule, of its name; and what they share:
+
+=================  ===================================================================
+``_gap_quotient``  division by gaps: what happens at equal eigenvalues
+``_phase``         vectors that are unique up to a phase
+``_losses``        what a decomposition is asked for where it is degenerate: for tests
+``_known``         a rule of inputs and outputs, made of the derivatives of another
+``_crossing``      NaN in second derivatives where eigenvectors have none
+``_across``        derivative of a spectral projector
+``_commutator``    triangular Sylvester equations, for `schur`
+``_general``       what matrices that are not Hermitian share
+``_mirror``        the Hermitian matrix that a triangle stands for
+=================  ===================================================================
+"""
 
 from . import _mirror as _mirror
 from .eig import eig

@@ -18,7 +18,6 @@ __all__ = [
     "DEGENERATE",
     "Part",
     "check_degenerate",
-    "check_part",
     "gap_quotient",
     "gaps",
     "unresolved",
@@ -67,19 +66,6 @@ def _sample(rng: Any, shapes: Any, dtype: str) -> tuple[Any, Any, Any]:
 
 _ONES = [[1.0, 1.0], [1.0, 1.0]]
 _CLUSTER = [[float("inf"), 0.0], [0.0, float("inf")]]
-
-
-def check_part(part: object) -> None:
-    """Refuse a value of `subset_by_index` that is no range."""
-    if part is None:
-        return
-    pair = isinstance(part, tuple) and len(part) == 2 and all(type(i) is int for i in part)
-    if not (pair and 0 <= part[0] <= part[1]):  # type: ignore[index]
-        msg = (
-            f"option 'subset_by_index' is {part!r}; it must be None or a pair of indices "
-            f"(first, last), both included"
-        )
-        raise ValueError(msg)
 
 
 @rule(

@@ -12,8 +12,9 @@ from .._matrix import (
     read_adjoint,
     real,
 )
+from .._options import index_range
 from ._crossing import crossing
-from ._gap_quotient import Part, check_degenerate, check_part, gap_quotient, gaps
+from ._gap_quotient import Part, check_degenerate, gap_quotient, gaps
 from ._known import known
 from ._losses import no_slope, of_cluster
 from ._phase import GROUP, align, horizontal, invariants
@@ -146,7 +147,7 @@ def eigh_options(lower: object, subset_by_index: object = None, degenerate: obje
     if lower not in (None, True, False):
         msg = f"option 'lower' is {lower!r}; it must be None, True or False"
         raise ValueError(msg)
-    check_part(subset_by_index)
+    index_range("subset_by_index", subset_by_index)
     check_degenerate(degenerate)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradrules import Rule, Transforms, adapters, registry
-from gradrules.adapters import dtype_name
+from gradrules._dtypes import dtype_name
 
 from .._backends import NotOffered, as_tuple, framework_function
 from .._cases import draw, generator

@@ -3,6 +3,17 @@
 Each law is a function of one trial (a rule, a backend, an input) and returns what it measured. A law
 that does not concern an input returns nothing. Every comparison is with the truth (`_truth`), and
 every tolerance comes from `_tolerance`.
+
+===================  =======================================================
+``first_order``      values, both modes, and that one is the other's adjoint
+``second_order``     the four nestings of two derivatives
+``third_order``      three derivatives
+``transformations``  batches, `vmap`, compilers
+``form``             dtypes, kept arrays, inputs left alone
+``edges``            what is promised of hard inputs
+``symmetry``         gauge, structure and scale
+``trial``            the trial: a rule, a backend, an input
+===================  =======================================================
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """The primals of our rules at 140 digits: object arrays of mpmath numbers in, the same out.
 
-A file for each folder of `gradrules.rules`.
+A file for each folder of `gradrules.rules` whose rules take arrays alone; in ``_exact`` what they share.
 """
 
 from .factorizations import *
