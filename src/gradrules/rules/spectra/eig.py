@@ -44,6 +44,9 @@ _DEFECTIVE = [[3.0, -1.0, 1.0], [1.0, 1.0, 1.0], [0.0, 0.0, 2.0]]
         "rotation": Edge(primals=([[0.0, -1.0], [1.0, 0.0]],)),
         "values 1e-7 apart": Edge(primals=([[1.0, 1.0], [0, 1.0 + 1e-7]],), second="any"),
         "nonnormal": Edge(primals=([[1.0, 1e6], [0.0, -1.0]],), second="any"),
+        "rows and columns scaled apart": Edge(
+            primals=([[1.0, 1e10, 2.0], [1e-10, 2.0, 1e-10], [3.0, 1e10, -1.0]],), second="any"
+        ),
         "scale 1e150": Edge(primals=([[1e150, 2e150], [3e150, -3e150]],), second="any"),
         "scale 1e-150": Edge(primals=([[1e-150, 2e-150], [3e-150, -3e-150]],), second="any"),
         "order one": Edge(primals=([[-2.0]],)),

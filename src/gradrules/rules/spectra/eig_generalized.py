@@ -35,6 +35,9 @@ __all__ = ["eig_generalized"]
             primals=([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 0.0]]),
             value="nan", first="nan", second="nan",
         ),
+        "rows and columns scaled apart": Edge(
+            primals=([[1e6, 1.0], [1e12, 2e6]], [[2e6, 0.5], [3e11, 1e6]]), second="any"
+        ),
         "order one": Edge(primals=([[2.0]], [[-4.0]])),
     },
 )  # fmt: skip
