@@ -317,7 +317,9 @@ def _crossed(rule: Rule, *, seed: int) -> Iterator[Case]:
                 dtype=dtype,
                 primals=primals,
                 options=options,
-                edge=Edge(primals=primals, first="any", second="any") if beyond else None,
+                edge=Edge(primals=primals, value="any", first="any", second="any")
+                if beyond
+                else None,
                 representative=kind == "mixed",
                 crossed=True,
             )
