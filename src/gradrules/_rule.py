@@ -35,8 +35,10 @@ class Edge:
     """A hard input and what is promised there.
 
     ``"exact"`` promises the true value, ``"nan"`` a NaN wherever the truth does not exist,
-    ``"raises"`` the array library's own error; ``"any"`` promises nothing finite and wrong, and
-    is tested for NaN or truth.
+    ``"raises"`` the array library's own error, ``"refused"`` a `NotDifferentiableError`; ``"any"``
+    promises nothing finite and wrong, and is tested for NaN or truth. At a kink ``"finite"`` promises
+    some first derivative, and ``"mean"`` that it is the mean of those on both sides, along each
+    direction. Of third derivatives ``"nan"`` can be promised; by default nothing is.
 
     Where the outputs have no derivative, but some functions of them do, `loss` is one of these:
     ``loss(outputs, xp)``, a tuple of arrays. Then the derivatives promised are those of the loss.
@@ -48,6 +50,7 @@ class Edge:
     value: str = "exact"
     first: str = "exact"
     second: str = "exact"
+    third: str | None = None
     dtypes: tuple[str, ...] = ("float64",)
 
 

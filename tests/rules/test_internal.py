@@ -6,7 +6,18 @@ import pytest
 import gradrules as gr
 
 
-@pytest.mark.parametrize("name", ["_gap_quotient", "_cofactor_derivative", "_skew_sylvester"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_gap_quotient",
+        "_cofactor_derivative",
+        "_skew_sylvester",
+        "_kinked",
+        "_modulus_power",
+        "_signed_power",
+        "_over",
+    ],
+)
 def test_laws(name):
     pytest.importorskip("autograd")
     rule = gr.adapters.lookup(name)

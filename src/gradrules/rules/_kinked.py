@@ -1,13 +1,34 @@
 """The mark of a kink: a value that is right where its derivative does not exist."""
 
-from .._rule import rule
+from typing import Any
+
+import numpy as np
+
+from .._rule import Edge, rule
 from .._typing import Array, Arrays, MaybeArrays, Namespace
 from ._matrix import real
 
 __all__ = ["kinked"]
 
 
-@rule(name="_kinked", signature="(),()->()")
+def _sample(rng: Any, shapes: Any, dtype: str) -> Any:
+    """Numbers, none of which is marked."""
+    x = rng.standard_normal(shapes[0]) + rng.standard_normal(shapes[0]) * (
+        1j if "c" in dtype else 0
+    )
+    return np.asarray(x).astype(dtype), np.zeros(shapes[1], dtype)
+
+
+@rule(
+    name="_kinked",
+    signature="(),()->()",
+    sample=_sample,
+    edges={
+        # Of a linear function the second derivative is 0 for whoever does not ask for it.
+        "marked": Edge(primals=([2.0, -1.0], [1.0, 1.0]), first="nan", second="any"),
+        "smooth once": Edge(primals=([2.0, -1.0], [1.0, 1.0]), options={"smooth": 1}),
+    },
+)
 def kinked(x: Array, bad: Array, /, *, smooth: int = 0) -> Array:
     """`x`, whose derivatives beyond the order `smooth` are NaN where `bad`, a real array, is 1.
 

@@ -8,6 +8,7 @@ whoever holds the function meets the fault.
 
 import ast
 import inspect
+import math
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -248,7 +249,7 @@ def _of_function(
     constants = frozenset(
         name
         for name, value in function.__globals__.items()
-        if type(value) in (int, float) and name.strip("_").isupper()
+        if type(value) in (int, float) and abs(value) < math.inf and name.strip("_").isupper()
     )
     results = _results(tree, owner, part)
     unread = dict(_unread(tree))

@@ -85,18 +85,16 @@ def lu_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
 ) -> MaybeArrays:
     """``P_dot = 0``, ``L_dot = (L_1 S, (B_2 - L_2 U_dot) U_1^-1)``, ``U_dot = F - S U``."""
-    (a,), (p, low, up), (a_dot,) = primals, outputs, tangents
+    (p, low, up), (a_dot,) = outputs, tangents
     k = hooks.length(up, -2, xp=xp)
     divisor, bad = _divisor(low, up, k, xp)
-    b = xp.matrix_transpose(_permutation(p, a, xp)) @ a_dot
-    f = solve_triangular(low[..., :k, :], b[..., :k, :], lower=True, unit_diagonal=True)
+    b = xp.matrix_transpose(_permutation(p, low, xp)) @ a_dot
+    f = solve_triangular(low[..., :k, :], b[..., :k, :], lower=True)
     s = xp.tril(_over(f[..., :k], divisor, xp), k=-1)
     up_dot = xp.triu(f - s @ up)
     rest = b[..., k:, :k] - low[..., k:, :] @ up_dot[..., :k]
     low_dot = xp.concat([low[..., :k, :] @ s, _over(rest, divisor, xp)], axis=-2)
-    rows, columns = (hooks.length(a, axis, xp=xp) for axis in (-2, -1))
-    low_dot = poisoned(low_dot, a[..., :, :rows], bad, xp)
-    return None, low_dot, poisoned(up_dot, a[..., :columns, :], bad, xp)
+    return None, poisoned(low_dot, low, bad, xp), poisoned(up_dot, up, bad, xp)
 
 
 # The same steps backwards: H is the cotangent of B_2, G that of U' with what comes through L_2', and
@@ -115,7 +113,7 @@ def lu_vjp(primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Nam
     z = adjoint(low[..., :k, :], xp) @ low_bar[..., :k, :] - g @ adjoint(up, xp)
     z = _over_adjoint(xp.tril(z, k=-1), divisor, xp)
     f = g + xp.concat([z, aside], axis=-1)
-    b = solve_triangular(low[..., :k, :], f, trans=2, lower=True, unit_diagonal=True)
+    b = solve_triangular(low[..., :k, :], f, trans=2, lower=True)
     rest = xp.concat([h, xp.zeros_like(a[..., k:, k:])], axis=-1)
     a_bar = _permutation(p, a, xp) @ xp.concat([b, rest], axis=-2)
     return poisoned(a_bar, a, bad, xp)

@@ -4,14 +4,21 @@ With :math:`u = x / |x|`, 0 at 0, :math:`d|x|^q = q \operatorname{Re}(\overline{
 :math:`d(u |x|^q) = |x|^{q-1} dx + (q-1)\, u |x|^{q-1} \operatorname{Re}(\bar u\, dx)`.
 """
 
-from ..._rule import rule
+from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import conj, is_complex, real
 
 __all__ = ["modulus_power", "over", "signed_power"]
 
 
-@rule(name="_modulus_power")
+_Q = tuple({"q": q} for q in (1.5, 2, 0, -0.5))
+
+
+@rule(
+    name="_modulus_power",
+    variants=_Q,
+    edges={"1e100, q = -2": Edge(primals=([1e100, -2e100],), options={"q": -2})},
+)
 def modulus_power(x: Array, /, *, q: float, xp: Namespace) -> Array:
     """``|x|**q``, real; infinite at 0 for a negative `q`."""
     return _raised(xp.abs(x), q, xp)
@@ -38,7 +45,11 @@ def modulus_power_vjp(
     return q * s * xp.astype(cotangents[0], s.dtype)
 
 
-@rule(name="_signed_power")
+@rule(
+    name="_signed_power",
+    variants=(*_Q, {"q": 1}, {"q": 3}),
+    edges={"1e100, q = -2": Edge(primals=([1e100, -2e100],), options={"q": -2})},
+)
 def signed_power(x: Array, /, *, q: float, xp: Namespace) -> Array:
     """``x |x|**(q - 1)``: the sign for ``q = 0``, 0 at 0 unless `q` is negative."""
     if q == 1:
@@ -77,7 +88,12 @@ def _linear(x: Array, v: Array, q: float, xp: Namespace) -> Array:
     return xp.astype(size, x.dtype) * v + curved
 
 
-@rule(name="_over")
+@rule(
+    name="_over",
+    edges={
+        "by zero": Edge(primals=([1.0, 0.0], [0.0, 0.0]), value="finite", first="nan", second="nan")
+    },
+)
 def over(x: Array, y: Array, /, *, at_zero: float = 0.0, xp: Namespace) -> Array:
     """``x / y``, and `at_zero` where `y` is 0; no square of `y` is ever formed.
 

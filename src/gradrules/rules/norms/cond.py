@@ -49,6 +49,9 @@ __all__ = ["cond"]
                              options={"p": p})
             for p in ("fro", "nuc", 1, -1, INF, -INF)
         },
+        "complex, p = fro": Edge(
+            primals=([[2.0 + 1.0j, 1.0], [-1.0j, 3.0]],), options={"p": "fro"}, dtypes=("complex128",)
+        ),
         "scale 1e150": Edge(primals=([[1e150, 2e150], [3e150, -1e150]],)),
         "scale 1e-150": Edge(primals=([[1e-150, 2e-150], [3e-150, -1e-150]],), second="any"),
     },

@@ -28,8 +28,8 @@ PAIR: dict[float | str, dict[str, int]] = {2: {"stop": 1}, -2: {"start": -1}}
 ORDERS = ("fro", "nuc", 1, -1, 2, -2, INF, -INF)
 
 
-def _kink(*primals: Any, **options: Hashable) -> Edge:
-    return Edge(primals=primals, options=options, first="finite", second="nan")
+def _kink(*primals: Any, first: str = "mean", **options: Hashable) -> Edge:
+    return Edge(primals=primals, options=options, first=first, second="nan")
 
 
 @rule(
@@ -62,7 +62,7 @@ def _kink(*primals: Any, **options: Hashable) -> Edge:
             primals=([[0.6, 0.8], [0.8, -0.6], [0.0, 0.0]],), options={"ord": "nuc"}
         ),
         "rank one of two, nuc": _kink([[1.0, 2.0], [2.0, 4.0]], ord="nuc"),
-        "identity, 2": _kink([[1.0, 0.0], [0.0, 1.0]], ord=2),
+        "identity, 2": _kink([[1.0, 0.0], [0.0, 1.0]], first="finite", ord=2),
         "simple on top, 2": Edge(
             primals=([[3.0, 0, 0, 0], [0, 1.0, 0, 0], [0, 0, 1.0, 0], [0, 0, 0, 0]],),
             options={"ord": 2},
@@ -71,7 +71,8 @@ def _kink(*primals: Any, **options: Hashable) -> Edge:
         "equal on top, -2": Edge(
             primals=([[3.0, 0, 0], [0, 3.0, 0], [0, 0, 1.0]],), options={"ord": -2}
         ),
-        "singular, -2": _kink([[2.0, 0.0], [0.0, 0.0]], ord=-2),
+        "zero, -2": _kink([[0.0, 0.0], [0.0, 0.0]], ord=-2),
+        "singular, -2": _kink([[2.0, 0.0], [0.0, 0.0]], first="finite", ord=-2),
         "equal columns, 1": _kink([[1.0, 2.0], [2.0, 1.0]], ord=1),
         "zero entry elsewhere, inf": Edge(
             primals=([[1.0, 0.0], [2.0, 1.0]],), options={"ord": INF}
@@ -156,8 +157,6 @@ def of_matrix(x: Array, order: float | str, xp: Namespace) -> Array:
 
 def steepest(x: Array, y: Array, order: float | str, xp: Namespace) -> Array:
     """G: the gradient, or a subgradient, of the norm `y` of `x`."""
-    if 0 in x.shape[-2:]:
-        return x
     y = y[..., None, None]
     if order == "fro":
         return norming(x, y, 2, (-2, -1), xp)

@@ -33,7 +33,7 @@ __all__ = ["schatten_norm"]
     least_length=1,
     edges={
         "zero": Edge(
-            primals=([[0.0, 0.0], [0.0, 0.0]],), options={"p": 4}, first="finite", second="nan"
+            primals=([[0.0, 0.0], [0.0, 0.0]],), options={"p": 4}, first="mean", second="nan"
         ),
         "identity, p = 4": Edge(primals=([[1.0, 0.0], [0.0, 1.0]],), options={"p": 4}),
         "rank one of three, p = 6": Edge(
@@ -48,6 +48,10 @@ __all__ = ["schatten_norm"]
         "identity, p = 1": Edge(primals=([[1.0, 0.0], [0.0, 1.0]],), options={"p": 1}),
         "scale 1e150": Edge(primals=([[1e150, 2e150], [3e150, -1e150]],), options={"p": 4}),
         "order one": Edge(primals=([[-2.0]],), options={"p": 3}),
+        "two tall ones, p = 3": Edge(
+            primals=([[[1.0, 2.0], [0.0, 3.0], [1.0, -1.0]], [[2.0, 1.0], [1.0, 0], [0, -3.0]]],),
+            options={"p": 3},
+        ),
     },
 )  # fmt: skip
 def schatten_norm(x: Array, /, *, p: float, xp: Namespace) -> Array:

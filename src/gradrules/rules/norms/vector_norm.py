@@ -30,22 +30,22 @@ INF = float("inf")
     variants=({}, *({"ord": p} for p in (1, 3, 1.5, 0.5, -1, -2.5, INF, -INF))),
     least_length=1,
     edges={
-        "zero": Edge(primals=([0.0, 0.0],), first="finite", second="nan"),
+        "zero": Edge(primals=([0.0, 0.0],), first="mean", second="nan"),
         "zero, ord 1": Edge(
-            primals=([0.0, 0.0],), options={"ord": 1}, first="finite", second="nan"
+            primals=([0.0, 0.0],), options={"ord": 1}, first="mean", second="nan"
         ),
         "zero, ord 3": Edge(
-            primals=([0.0, 0.0],), options={"ord": 3}, first="finite", second="nan"
+            primals=([0.0, 0.0],), options={"ord": 3}, first="mean", second="nan"
         ),
         "zero, ord inf": Edge(
-            primals=([0.0, 0.0],), options={"ord": INF}, first="finite", second="nan"
+            primals=([0.0, 0.0],), options={"ord": INF}, first="mean", second="nan"
         ),
         "zero, ord 0.5": Edge(
             primals=([0.0, 0.0],), options={"ord": 0.5}, first="nan", second="nan"
         ),
         "zero entry": Edge(primals=([3.0, 0.0, -4.0],)),
         "zero entry, ord 1": Edge(
-            primals=([3.0, 0.0, -4.0],), options={"ord": 1}, first="finite", second="nan"
+            primals=([3.0, 0.0, -4.0],), options={"ord": 1}, first="mean", second="nan"
         ),
         "zero entry, ord 3": Edge(primals=([3.0, 0.0, -4.0],), options={"ord": 3}),
         "zero entry, ord 1.5": Edge(
@@ -58,10 +58,10 @@ INF = float("inf")
             primals=([3.0, 0.0, -4.0],), options={"ord": -1}, first="nan", second="nan"
         ),
         "tie, ord inf": Edge(
-            primals=([3.0, 1.0, -3.0],), options={"ord": INF}, first="finite", second="nan"
+            primals=([3.0, 1.0, -3.0],), options={"ord": INF}, first="mean", second="nan"
         ),
         "tie, ord -inf": Edge(
-            primals=([3.0, 1.0, -1.0],), options={"ord": -INF}, first="finite", second="nan"
+            primals=([3.0, 1.0, -1.0],), options={"ord": -INF}, first="mean", second="nan"
         ),
         "ord 0": Edge(primals=([3.0, 1.0, -1.0],), options={"ord": 0}),
         "zero entry, ord 0": Edge(
@@ -72,6 +72,16 @@ INF = float("inf")
         "entries of 1e200, ord 3": Edge(primals=([3e200, -4e200],), options={"ord": 3}),
         "apart by 1e300": Edge(primals=([1e150, -1e-150],)),
         "one entry": Edge(primals=([-2.0],)),
+        "complex, ord 3": Edge(
+            primals=([3.0 + 4.0j, 1.0 - 2.0j],), options={"ord": 3}, dtypes=("complex128",)
+        ),
+        "two of them, ord inf": Edge(
+            primals=([[3.0, 1.0, -2.0], [0.5, -4.0, 1.0]],), options={"ord": INF}
+        ),
+        "NaN, ord inf": Edge(
+            primals=([float("nan"), 1.0],), options={"ord": INF},
+            value="nan", first="nan", second="nan",
+        ),
     },
 )  # fmt: skip
 def vector_norm(x: Array, /, *, ord: float = 2, xp: Namespace) -> Array:  # noqa: A002
@@ -169,22 +179,19 @@ def norming(x: Array, y: Array, order: float, axis: tuple[int, ...], xp: Namespa
         return shared(x, xp.abs(x), order, axis, xp)
     if order == 1:
         return signed_power(x, q=0.0)
-    n = signed_power(over(x, y), q=order - 1)
-    if order > 1:
-        return n
-    return n * xp.astype(xp.where(y == 0, xp.full_like(y, float("nan")), xp.ones_like(y)), n.dtype)
+    return signed_power(over(x, y), q=order - 1)  # for an order below 1 NaN where y is 0
 
 
 def shared(x: Array, size: Array, order: float, axis: tuple[int, ...], xp: Namespace) -> Array:
     """Signs of the entries whose `size` is largest, or smallest; where these are several, their mean."""
     if 0 in x.shape:
-        return x * 1
+        return x
     # The norm that was computed may be another in the last digit.
     y = (xp.max if order > 0 else xp.min)(size, axis=axis, keepdims=True)
     there = xp.astype(size == y, y.dtype)
     count = xp.sum(there, axis=axis, keepdims=True)
-    share = there / xp.where(count > 0, count, xp.ones_like(count))
+    share = there / xp.where(count == 0, xp.full_like(count, float("nan")), count)
     # Of the other entries nothing is asked, not even a derivative of the sign of 0.
     marked = kinked(x, xp.astype(count > 1, y.dtype))
-    signs = signed_power(xp.where(share > 0, marked, xp.ones_like(x)), q=0.0)
+    signs = signed_power(xp.where(share == 0, xp.ones_like(x), marked), q=0.0)
     return signs * xp.astype(share, x.dtype)

@@ -29,7 +29,7 @@ def put_on_diagonal(v: Array, like: Array, offset: int, xp: Namespace) -> Array:
     zeros = xp.sum(xp.zeros_like(like), axis=-1 if offset >= 0 else -2)
     padding = zeros[..., _length(like, offset) :]
     v = xp.concat([v, padding], axis=-1)
-    spread = (v[..., :, None] if offset >= 0 else v[..., None, :]) + xp.zeros_like(like)
+    spread = (v[..., :, None] if offset >= 0 else v[..., None, :]) * xp.ones_like(like)
     return on_diagonal(spread, offset, xp)
 
 

@@ -54,5 +54,5 @@ def trace_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, offset: int, xp: Namespace
 ) -> Array:
     """The cotangent on the whole diagonal."""
-    spread = cotangents[0][..., None, None] + xp.zeros_like(primals[0])
+    spread = cotangents[0][..., None, None] * xp.ones_like(primals[0])
     return on_diagonal(spread, offset, xp)

@@ -97,12 +97,11 @@ def _logarithm(factor: Array, xp: Namespace) -> Array:
 
 
 def _inverse(x: Array, xp: Namespace) -> Array:
-    one = x * 0 + hooks.eye_like(x, xp=xp)
-    w = solve_triangular(cholesky(x), one, lower=True)
+    w = solve_triangular(cholesky(x), hooks.eye_like(x, xp=xp), lower=True)
     return adjoint(w, xp) @ w
 
 
 def _kept_inverse(factor: Array, xp: Namespace) -> Array:
-    one = factor * 0 + hooks.eye_like(factor, xp=xp)
+    one = xp.ones_like(factor) * hooks.eye_like(factor, xp=xp)
     w = hooks.solve_triangular(factor, one, lower=True, xp=xp)
     return adjoint(w, xp) @ w

@@ -67,6 +67,10 @@ _SPREAD = [[3.0, 0, 0, 1.0], [0, 1e-4, 0, 0], [0, 0, 2e-9, 1e-9], [1.0, 0, 1e-9,
         "entries of 1e-150": Edge(primals=([[2e-150, 1e-150], [1e-150, 3e-150]],)),
         "1e150 and 1e-150": Edge(primals=([[1e150, 0], [0, -1e-150]],)),
         "order one": Edge(primals=([[-4.0]],)),
+        "rank one, complex": Edge(primals=([[1.0, 1.0j], [-1.0j, 1.0]],), dtypes=("complex128",)),
+        "small, taken for zero": Edge(
+            primals=([[2.0, 1.0, 0.0], [1.0, 3.0, 0.0], [0.0, 0.0, 1e-5]],), options={"rtol": 1e-3}
+        ),
     },
 )
 def pdet(x: Array, /, *, rtol: float | None = None, xp: Namespace) -> Array:

@@ -12,9 +12,12 @@ from gradrules.errors import GradrulesError, NotDifferentiableError, Unsupported
 from .._backends import FrameworkBackend
 from .._cases import of_matrices
 from .._tolerance import largest
-from .first_order import of_jvp, of_value, of_vjp, paired
+from .first_order import of_jvp, of_value, of_vjp, paired, paired_size
 from .second_order import NESTINGS, of_second
-from .trial import NO_TRUTH, Inapplicable, Measure, Trial, batch_rank, empty, functional
+from .trial import NO_TRUTH, Inapplicable, Measure, Trial, batch_rank, empty, functional, inner
+
+# Derivatives that one loss has, of which each part is looked at.
+HIGHER = ("second", "third")
 
 
 def edge(trial: Trial) -> list[Measure]:
@@ -27,6 +30,7 @@ def edge(trial: Trial) -> list[Measure]:
         if isinstance(trial.backend, FrameworkBackend):
             promised += [("loss", declared.first)] if declared.loss else []
             promised += [("second", declared.second)]
+            promised += [("third", declared.third)] if declared.third else []
         return [m for what, outcome in promised for m in _declared(trial, outcome, what)]
     if trial.case.kind == "shape" and batch_rank(trial) and not empty(trial):
         return [m for bad in (float("nan"), float("inf")) for m in _bad_data(trial, bad)]
@@ -36,26 +40,31 @@ def edge(trial: Trial) -> list[Measure]:
 def _declared(trial: Trial, outcome: str, what: str) -> list[Measure]:
     """Compare what comes with the outcome that the rule declares for it."""
     try:
-        if outcome == "exact":
-            return _against_truth(trial, what)
+        if outcome in ("exact", "mean"):
+            return (_against_truth if outcome == "exact" else _against_the_mean)(trial, what)
         found = _computed(trial, what)
     except (Inapplicable, UnsupportedTransformError):
         raise
     except Exception as error:  # an array library may raise anything at a singular matrix
+        if outcome == "refused":
+            other = not isinstance(error, NotDifferentiableError)
+            return [Measure(float(other), 0.0, f"{what}: raises {type(error).__name__}")]
         if outcome in ("any", "raises") and not _is_mistake(error):
             return [Measure(0.0, 0.0, f"{what}: raises {type(error).__name__}")]
         raise
-    # The second derivative of one loss: each part is to say that it does not exist, that of each input.
+    # A higher derivative of one loss: each part is to say that it does not exist, that of each input.
     declared = trial.case.edge
-    some = any if what == "second" and declared is not None and declared.loss else all
+    some = any if what in HIGHER and declared is not None and declared.loss else all
     finite = [some(np.all(np.isfinite(v)) for v in way if v is not None) for way in found]
     if outcome == "any" and any(finite):
         try:
             return _against_truth(trial, what)
         except Inapplicable:
             return [Measure(1.0, 0.0, f"{what} is finite, and there is no true value")]
-    wrong = {"nan": any(finite), "finite": not all(finite), "raises": True, "any": False}[outcome]
-    return [Measure(float(wrong), 0.0, f"{what} is not {outcome!r}, as was declared")]
+    wrong = {"nan": any(finite), "finite": not all(finite), "any": False}
+    return [
+        Measure(float(wrong.get(outcome, True)), 0.0, f"{what} is not {outcome!r}, as was declared")
+    ]
 
 
 def _against_truth(trial: Trial, what: str) -> list[Measure]:
@@ -64,9 +73,24 @@ def _against_truth(trial: Trial, what: str) -> list[Measure]:
         "jvp": lambda: of_jvp(trial, 1),
         "vjp": lambda: of_vjp(trial),
         "loss": lambda: _of_the_loss(trial),
-        "second": lambda: of_second(trial, NESTINGS[:2] if trial.quick else NESTINGS),
+        # Each mode over itself: both derivatives in their closed form.
+        "second": lambda: of_second(trial, NESTINGS[::3] if trial.quick else NESTINGS),
     }
     return [replace(m, what=f"{what}: {m.what}") for m in runs[what]()]
+
+
+def _against_the_mean(trial: Trial, what: str) -> list[Measure]:
+    """At a kink the truth, a central difference, is the mean of both sides; its change tells nothing."""
+    d, bars = trial.direction(0), trial.cotangents(trial.outputs)
+    want = trial.truth.derivative(d)
+    if want is None:
+        raise Inapplicable(NO_TRUTH)
+    if what == "jvp":
+        dots = trial.backend.jvp(trial.rule, trial.options, trial.primals, d)[1]
+        return [trial.compare(v, w, 0, what) for v, w in zip(dots, want, strict=True)]
+    gradients = trial.backend.vjp(trial.rule, trial.options, trial.primals, bars)
+    size = paired_size(bars, want)
+    return [trial.pair(inner(gradients, d), inner(bars, want), size, 0.0, what)]
 
 
 def _of_the_loss(trial: Trial) -> list[Measure]:
@@ -91,7 +115,10 @@ def _of_the_loss(trial: Trial) -> list[Measure]:
 
 
 def _computed(trial: Trial, what: str) -> list[list[Any]]:
-    """What comes, in each way that there is to it: a second derivative has four nestings."""
+    """What comes, in each way that there is to it: a second derivative has four nestings.
+
+    Of a third derivative two are tried, with each mode outside.
+    """
     d = trial.direction(0)
     if what == "value":
         return [list(trial.outputs)]
@@ -109,10 +136,13 @@ def _computed(trial: Trial, what: str) -> list[list[Any]]:
         (lambda *a: t.vjp(f, a, w), dots),
         (lambda *a: t.jvp(f, a, dots), w),
     ]
-    seconds = [
+    if what == "third":
+        pushed = firsts[1][0]
+        firsts = [(lambda *a: t.jvp(pushed, a, dots), w)]
+    higher = [
         found for first, bars in firsts for found in (t.jvp(first, x, dots), t.vjp(first, x, bars))
     ]
-    return [[None if v is None else backend.numpy(v) for v in second] for second in seconds]
+    return [[None if v is None else backend.numpy(v) for v in one] for one in higher]
 
 
 def _bad_data(trial: Trial, bad: float) -> list[Measure]:

@@ -64,3 +64,27 @@ def cond(x: Exact, *, p: float | str | None = None) -> Exact:
         s = svdvals(x)
         return scalar(s[-1] / s[0] if p == -2 else s[0] / s[-1])
     return matrix_norm(x, ord=p) * matrix_norm(inv(x), ord=p)
+
+
+@oracle("_modulus_power")
+def modulus_power(x: Any, *, q: float) -> Any:
+    """Of a number."""
+    return abs(x) ** mpmath.mpf(q)
+
+
+@oracle("_signed_power")
+def signed_power(x: Any, *, q: float) -> Any:
+    """Of a number."""
+    return x * 0 if x == 0 and q >= 0 else x * abs(x) ** (mpmath.mpf(q) - 1)
+
+
+@oracle("_over")
+def over(x: Any, y: Any, *, at_zero: float = 0.0) -> Any:
+    """Of two numbers."""
+    return mpmath.mpf(at_zero) if y == 0 else x / y
+
+
+@oracle("_kinked")
+def kinked(x: Any, bad: Any, *, smooth: int = 0) -> Any:  # noqa: ARG001
+    """The value alone, which has no kink."""
+    return x
