@@ -190,8 +190,9 @@ def shared(x: Array, size: Array, order: float, axis: tuple[int, ...], xp: Names
     y = (xp.max if order > 0 else xp.min)(size, axis=axis, keepdims=True)
     there = xp.astype(size == y, y.dtype)
     count = xp.sum(there, axis=axis, keepdims=True)
-    share = there / xp.where(count == 0, xp.full_like(count, float("nan")), count)
+    none = count == 0  # NaN is equal to nothing
+    share = there / xp.where(none, xp.ones_like(count), count)
     # Of the other entries nothing is asked, not even a derivative of the sign of 0.
     marked = kinked(x, xp.astype(count > 1, y.dtype))
-    signs = signed_power(xp.where(share == 0, xp.ones_like(x), marked), q=0.0)
-    return signs * xp.astype(share, x.dtype)
+    signs = signed_power(xp.where(share > 0, marked, xp.ones_like(x)), q=0.0)
+    return poisoned(signs * xp.astype(share, x.dtype), x, none, xp)

@@ -108,7 +108,8 @@ def _cofactor(x: Array, kept: Arrays, xp: Namespace) -> Array:
         return cofactor(x)
 
     def fast() -> Array:
-        inverse = hooks.lu_solve(factors, x * 0 + hooks.eye_like(x, xp=xp), xp=xp)
+        one = xp.ones_like(x) * hooks.eye_like(x, xp=xp)
+        inverse = hooks.lu_solve(factors, one, xp=xp)
         condition = scaled(one_norm(x, xp), -e, xp) * one_norm(inverse, xp)
         value = scaled(d * xp.matrix_transpose(inverse), e * (order(x, xp) - 1), xp)
         return hooks.choose(condition < eps(x) ** -FAR, lambda: value, slow, xp=xp)

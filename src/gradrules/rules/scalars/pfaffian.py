@@ -26,6 +26,8 @@ def _sample(rng: Any, shapes: Any, dtype: str) -> tuple[Any, ...]:
 
 
 _FOUR = [[0.0, 1.0, 2.0, 2.0], [-1.0, 0, 3.0, 1.0], [-2.0, -3.0, 0, 5.0], [-2.0, -1.0, -5.0, 0]]
+# The first entry that could be a pivot is none.
+_PIVOT_BEHIND = [[0.0, 0, 1.0, 2.0], [0, 0, 3.0, 4.0], [-1.0, -3.0, 0, 5.0], [-2.0, -4.0, -5.0, 0]]
 # The products of two rows: of rank two.
 _OF_RANK_TWO = [
     [0.0, 1.0, 2.0, 3.0],
@@ -57,6 +59,10 @@ _OF_RANK_TWO = [
         "zero matrix": Edge(primals=(np.zeros((4, 4)).tolist(),)),
         "rank two of six": Edge(
             primals=(np.kron([[1.0, 2.0, -1.0]] * 3, [[0.0, 1.0], [-1.0, 0.0]]).tolist(),),
+        ),
+        "real, of complex dtype": Edge(primals=(_PIVOT_BEHIND,), dtypes=("complex128",)),
+        "imaginary": Edge(
+            primals=((1j * np.asarray(_PIVOT_BEHIND)).tolist(),), dtypes=("complex128",)
         ),
         "entries of 1e100": Edge(primals=((1e100 * np.asarray(_FOUR)).tolist(),)),
         "entries of 1e-100": Edge(primals=((1e-100 * np.asarray(_FOUR)).tolist(),)),
@@ -192,7 +198,7 @@ class _Frame:
         n = hooks.length(x, -1, xp=xp)
         self.sign = xp.astype(sign * (1 - n % 2), x.dtype)
         e = xp.astype(e, x.dtype)
-        self.f = hooks.solve_triangular(low, e, lower=True, unit_diagonal=True, xp=xp)
+        self.f = hooks.solve_triangular(low, e, lower=True, xp=xp)
         row, column = xp.arange(n)[:, None], xp.arange(n)[None, :]
         self.first = column == row - row % 2  # where the pivot of a row is
         upper = xp.astype((column == row + 1) & (row % 2 == 0), x.dtype)
