@@ -12,6 +12,7 @@ import gradrules as gr
         "_gap_quotient",
         "_cofactor_derivative",
         "_skew_sylvester",
+        "_pfaffian_cofactor_derivative",
         "_kinked",
         "_modulus_power",
         "_signed_power",

@@ -130,7 +130,12 @@ def _sample_two(rng: Any, shapes: Any, dtype: str) -> tuple[Any, ...]:
     return *_sample(rng, shapes, dtype), *_sample(rng, shapes, dtype)
 
 
-@rule(name="_pfaffian_cofactor_derivative", signature="(n,n),(n,n)->(n,n)", sample=_sample_two)
+@rule(
+    name="_pfaffian_cofactor_derivative",
+    signature="(n,n),(n,n)->(n,n)",
+    sample=_sample_two,
+    edges={"order four": Edge(primals=(_FOUR, _OF_RANK_TWO))},
+)
 def _pfaffian_cofactor_derivative(x: Array, e: Array, /, *, xp: Namespace) -> Array:
     """Derivative of the cofactors of `x` in the direction `e`, by products of all pivots but two.
 
