@@ -156,8 +156,9 @@ def _closure(rule: Rule, parts: Sequence[str]) -> dict[Function, tuple[Rule, str
         thing, owner, part = waiting.pop(0)
         if isinstance(thing, Rule):
             if thing.name.startswith("_"):
+                # First of all: they are its derivatives, also where another rule calls them itself.
                 parts = ("primal", *DERIVATIVES)
-                waiting += [(thing._functions[p], thing, p) for p in parts if thing.defines(p)]
+                waiting[:0] = [(thing._functions[p], thing, p) for p in parts if thing.defines(p)]
             continue
         if isinstance(thing, type):
             waiting += [(member, owner, "") for member in vars(thing).values()]

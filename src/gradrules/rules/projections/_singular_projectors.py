@@ -11,7 +11,7 @@ and all others matter, among which are zero and :math:`-s_i`.
 from collections.abc import Callable
 from typing import Any
 
-from ..._rule import rule
+from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, guarded, herm
 from .._rank import nonzero
@@ -34,7 +34,26 @@ __all__ = [
     name="_singular_projectors",
     signature="(m,n)->(m,m),(m,n),(n,n)",
     outputs=("left", "isometry", "right"),
-)
+    needs={"x": "simple singular values"},
+    degrees={"x": (0, 0, 0)},
+    variants=({"stop": 1}, {"start": -1}, {"stop": 2}),
+    least_length=2,
+    edges={
+        "equal values on both sides": Edge(
+            primals=([[5.0, 0, 0, 0], [0, 5.0, 0, 0], [0, 0, 0, -2.0], [0, 0, 2.0, 0]],),
+            options={"stop": 2},
+        ),
+        "small for its rtol, tall": Edge(
+            primals=([[4.0, 1.0], [1 - 1j, -0.5j], [1.0, 0.25]],),
+            options={"rtol": 0.25},
+            dtypes=("complex128",),
+        ),
+        "tie": Edge(
+            primals=([[0.0, 3.0], [-3.0, 0.0]],), options={"stop": 1},
+            value="any", first="nan", second="nan",
+        ),
+    },
+)  # fmt: skip
 def singular_projectors(
     x: Array,
     /,
@@ -63,8 +82,9 @@ def projectors_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace, **options: object
 ) -> Arrays:
     """Blocks of ``4 herm(X)``, the solution X across for the tangent of H."""
-    h, p, h_dot = _hermitian(primals[0], xp), _joined(outputs, xp), _hermitian(tangents[0], xp)
-    return _blocks(4 * herm(across(h, p, h_dot), xp), primals[0])
+    (x,), (x_dot,) = primals, tangents
+    z = across(_hermitian(x, xp), _joined(outputs, xp), _hermitian(x_dot, xp))
+    return _blocks(4 * herm(z, xp), x)
 
 
 @singular_projectors.def_vjp

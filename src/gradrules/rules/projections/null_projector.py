@@ -21,7 +21,11 @@ __all__ = ["null_projector"]
     edges={
         "rank one of two": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],)),
         "rank one, wide": Edge(primals=([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]],)),
+        "rank one, complex": Edge(
+            primals=([[1.0, 2 - 1j], [1j, 1 + 2j], [2.0, 4 - 2j]],), dtypes=("complex128",)
+        ),
         "orthonormal rows": Edge(primals=([[0.6, 0.8, 0.0], [0.8, -0.6, 0.0]],)),
+        "nearly parallel rows": Edge(primals=([[3.0, 1.0, 1.0], [1.0, 0.3333333, 0.3333334]],)),
         "small for its rcond": Edge(
             primals=([[4.0, 1.0, 0], [1.0, 3.0, 0], [0, 0, 0.5]],), options={"rcond": 0.25}
         ),

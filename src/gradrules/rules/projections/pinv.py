@@ -17,6 +17,8 @@ from ._singular_projectors import is_wide, mirrored, truncated, truncated_jvp, t
 
 __all__ = ["but_at_zero", "inverse_jvp", "inverse_vjp", "pinv"]
 
+_RANK_ONE = [[1.0, 2 - 1j], [1j, 1 + 2j], [2.0, 4 - 2j]]
+
 
 @rule(
     signature="(m,n)->(n,m)",
@@ -37,9 +39,21 @@ __all__ = ["but_at_zero", "inverse_jvp", "inverse_vjp", "pinv"]
         "rank one of two": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],), third="nan"),
         "rank two of three": Edge(primals=([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [0.0, 1.0, 1.0]],)),
         "rank one, tall": Edge(primals=([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]],)),
-        "rank one, wide": Edge(primals=([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]],)),
+        "rank one, wide": Edge(primals=([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]],), third="nan"),
+        "rank one, complex": Edge(primals=(_RANK_ONE,), dtypes=("complex128",)),
+        "nearly singular": Edge(primals=([[3.0, 1.0], [1.0, 0.3333334]],)),
         "small for its rtol": Edge(
             primals=([[4.0, 1.0, 0], [1.0, 3.0, 0], [0, 0, 0.5]],), options={"rtol": 0.25}
+        ),
+        "small for its rtol, wide": Edge(
+            primals=([[4.0, 1 + 1j, 1.0], [1.0, 0.5j, 0.25]],),
+            options={"rtol": 0.25},
+            dtypes=("complex128",),
+        ),
+        "small for its rtol, tall": Edge(
+            primals=([[4.0, 1.0], [1 - 1j, -0.5j], [1.0, 0.25]],),
+            options={"rtol": 0.25},
+            dtypes=("complex128",),
         ),
         "zero": Edge(primals=([[0.0, 0.0], [0.0, 0.0]],), first="nan", second="nan"),
         "tall, 1e150": Edge(primals=([[1e150, 2e150], [3e150, -1e150], [0.0, 1e150]],)),
@@ -107,10 +121,13 @@ def inverse_jvp(a: Array, y: Array, e: Array, xp: Namespace) -> Array:
         return mirrored(inverse_jvp, a, y, e, xp)
     eh, yh = adjoint(e, xp), adjoint(y, xp)
     gram, ye, ya = y @ yh, y @ e, y @ a
-    rest = _rest(a, ya, xp)
+    deficient = _is_deficient(a, ya, xp)
+    rest = _rest(a, ya, deficient, xp)
     left = eh - (eh @ a) @ y + ye @ adjoint(rest, xp)
     yeh = adjoint(ye, xp)
-    right = (yeh - ya @ yeh) + (adjoint(rest, xp) @ e) @ gram
+    right = _or_nothing(yeh - ya @ yeh, deficient, xp) + (adjoint(rest, xp) @ e) @ gram
+    if _is_square(a):
+        left = _or_nothing(left, deficient, xp)
     return but_at_zero(gram @ left + (right - ye) @ y, y, a, xp)
 
 
@@ -120,23 +137,35 @@ def inverse_vjp(a: Array, y: Array, g: Array, xp: Namespace) -> Array:
         return mirrored(inverse_vjp, a, y, g, xp)
     gh, yh = adjoint(g, xp), adjoint(y, xp)
     gram, ya = y @ yh, y @ a
-    rest = _rest(a, ya, xp)
+    deficient = _is_deficient(a, ya, xp)
+    rest = _rest(a, ya, deficient, xp)
     ygh = y @ gh
     gyh = adjoint(ygh, xp)
-    inner = ygh - ygh @ ya - gyh + gram @ (g @ rest)
-    return but_at_zero(yh @ inner + (gh - a @ ygh + rest @ gyh) @ gram, a, a, xp)
+    inner = _or_nothing(ygh - ygh @ ya, deficient, xp) - gyh + gram @ (g @ rest)
+    outer = gh - a @ ygh + rest @ gyh
+    if _is_square(a):
+        outer = _or_nothing(outer, deficient, xp)
+    return but_at_zero(yh @ inner + outer @ gram, a, a, xp)
 
 
-def _rest(a: Array, ya: Array, xp: Namespace) -> Array:
-    """``A' = A - A Y A``, nothing at full rank, where it shall not be rounding.
+def _is_deficient(a: Array, ya: Array, xp: Namespace) -> Array:
+    """Where the rank of `a`, the trace of Y A, is below the number of its columns."""
+    return real(trace(ya, xp), xp)[..., None, None] < order(a, xp) - 0.5
 
-    It serves derivatives up to the second; where the rank is not full a third one is NaN.
-    """
-    rest = a - a @ ya
-    rank = real(trace(ya, xp), xp)[..., None, None]
-    deficient = rank < order(a, xp) - 0.5
-    rest = xp.where(deficient, rest, xp.zeros_like(rest))
-    return kinked(rest, xp.astype(deficient, rank.dtype), smooth=1)
+
+def _rest(a: Array, ya: Array, deficient: Array, xp: Namespace) -> Array:
+    """``A' = A - A Y A``. It serves derivatives up to the second; where it is something a third is NaN."""
+    rest = _or_nothing(a - a @ ya, deficient, xp)
+    return kinked(rest, xp.astype(deficient, real(a, xp).dtype), smooth=1)
+
+
+def _or_nothing(v: Array, deficient: Array, xp: Namespace) -> Array:
+    """`v`, which is nothing at full rank: what is rounding shall not be multiplied by what is large."""
+    return xp.where(deficient, v, xp.zeros_like(v))
+
+
+def _is_square(a: Array) -> bool:
+    return bool(a.shape[-2] == a.shape[-1])
 
 
 def but_at_zero(change: Array, like: Array, a: Array, xp: Namespace) -> Array:

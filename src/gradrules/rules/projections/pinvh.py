@@ -26,6 +26,10 @@ __all__ = ["pinvh"]
         "rank two of three, indefinite": Edge(
             primals=([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [3.0, 6.0, 8.0]],)
         ),
+        "nearly singular": Edge(primals=([[3.0, 1.0], [1.0, 0.3333334]],)),
+        "small for its rtol": Edge(
+            primals=([[4.0, 1.0, 0], [1.0, -3.0, 0.5], [0, 0.5, 0.25]],), options={"rtol": 0.25}
+        ),
         "zero": Edge(primals=([[0.0, 0.0], [0.0, 0.0]],), first="nan", second="nan"),
         "scale 1e150": Edge(primals=([[1e150, 2e150], [2e150, -3e150]],)),
         "order one": Edge(primals=([[-2.0]],)),

@@ -32,10 +32,16 @@ __all__ = ["range_jvp", "range_of", "range_projector", "range_vjp"]
     sources=("G. H. Golub and V. Pereyra, SIAM J. Numer. Anal. 10, 1973, lemma 4.1",),
     variants=({}, {"rcond": 1e-3}),
     edges={
-        "rank one of two": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],)),
-        "rank one, tall": Edge(primals=([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]],), third="nan"),
-        "rank one, wide": Edge(primals=([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]],)),
+        "rank one of two": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],), third="nan"),
+        "rank one, tall": Edge(primals=([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]],)),
+        "rank one, wide": Edge(primals=([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]],), third="nan"),
+        "rank one, complex": Edge(
+            primals=([[1.0, 2 - 1j], [1j, 1 + 2j], [2.0, 4 - 2j]],), dtypes=("complex128",)
+        ),
         "equal singular values, tall": Edge(primals=([[0.6, 0.8], [0.8, -0.6], [0.0, 0.0]],)),
+        "nearly parallel columns": Edge(
+            primals=([[3.0, 1.0], [1.0, 0.3333333], [1.0, 0.3333334]],)
+        ),
         "small for its rcond": Edge(
             primals=([[4.0, 1.0, 0], [1.0, 3.0, 0], [0, 0, 0.5]],), options={"rcond": 0.25}
         ),
@@ -118,10 +124,15 @@ def range_vjp(a: Array, p: Array, p_bar: Array, rcond: float | None, xp: Namespa
 
 
 def _rest(a: Array, p: Array, xp: Namespace) -> Array:
-    """``A - P A``, which serves derivatives up to the second; at deficient rank a third one is NaN."""
+    """``A - P A``, nothing at full rank, where it shall not be rounding.
+
+    It serves derivatives up to the second; at deficient rank a third one is NaN.
+    """
     rank = real(trace(p, xp), xp)[..., None, None]
     deficient = (rank < order(a, xp) - 0.5) & (rank < order(p, xp) - 0.5)
-    return kinked(a - p @ a, xp.astype(deficient, rank.dtype), smooth=1)
+    rest = a - p @ a
+    rest = xp.where(deficient, rest, xp.zeros_like(rest))
+    return kinked(rest, xp.astype(deficient, rank.dtype), smooth=1)
 
 
 def _unless_all(change: Array, p: Array, xp: Namespace) -> Array:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._kinked import kinked
-from .._matrix import adjoint, guarded, real
+from .._matrix import adjoint, guarded
 from .._rank import check_tolerance, nonzero
 from ..projections._singular_projectors import truncated, truncated_jvp, truncated_vjp
 from ..projections.pinv import but_at_zero
@@ -42,6 +42,14 @@ def _scaled(a: list[list[float]], c: float) -> list[list[float]]:
         "consistent": Edge(primals=(_TALL, [[3.0], [2.0], [1.0]])),
         "rank one, tall": Edge(primals=([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]], _B), second="nan"),
         "rank one, wide": Edge(primals=([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]], _B[:2]), second="nan"),
+        "nearly singular": Edge(
+            primals=([[3.0, 1.0], [1.0, 0.3333334]], [[1.0], [-0.5]]),
+        ),
+        "small for its cond": Edge(
+            primals=([[4.0, 1.0, 0], [1.0, 3.0, 0.5], [0, 0, 0.5]], _B),
+            options={"cond": 0.25},
+            second="nan",
+        ),
         "zero": Edge(primals=([[0.0, 0.0], [0.0, 0.0]], _B[:2]), first="nan", second="nan"),
         "tall, 1e150": Edge(primals=(_scaled(_TALL, 1e150), _B), second="any"),
         "tall, 1e-150": Edge(primals=(_scaled(_TALL, 1e-150), _B), second="any"),
@@ -91,8 +99,7 @@ def lstsq_jvp(
 ) -> Array:
     """``A^+ (B_dot - A_dot X + A^+H A_dot^H R) + (I - A^+ A) A_dot^H W``."""
     (a, b), (x,) = primals, outputs
-    deficient = _deficient(svdvals(a), a, cond, xp)
-    a = _once(a, deficient, xp)
+    a, deficient = _once(a, cond, xp)
     return _jvp(a, b, x, tangents, *_applied(a, cond, xp), deficient, cond, xp)
 
 
@@ -107,8 +114,7 @@ def lstsq_vjp(
 ) -> Arrays:
     """With ``Z = A^+H X_bar``: ``-Z X^H + R (A^+ Z)^H + W ((I - A^+ A) X_bar)^H``, and Z."""
     (a, b), (x,) = primals, outputs
-    deficient = _deficient(svdvals(a), a, cond, xp)
-    a = _once(a, deficient, xp)
+    a, deficient = _once(a, cond, xp)
     return _vjp(a, b, x, cotangents[0], *_applied(a, cond, xp), deficient, cond, xp)
 
 
@@ -217,12 +223,14 @@ def _beside(v: Array, other: int | None, deficient: Array, xp: Namespace) -> Arr
 
 def _deficient(s: Array, a: Array, cond: float | None, xp: Namespace) -> Array:
     """Where the rank of `a`, whose singular values are `s`, is not full, ``(..., 1, 1)``."""
-    if 0 in a.shape:
-        return xp.zeros_like(real(a, xp)[..., :1, :1]) > 0
     return ~xp.all(nonzero(s, a, cond, xp), axis=-1)[..., None, None]
 
 
-def _once(a: Array, deficient: Array, xp: Namespace) -> Array:
-    """The matrix; where its rank is not full the formula is not that of its neighbours: once only."""
-    like = real(a, xp)
-    return kinked(a, xp.astype(deficient, like.dtype) + xp.zeros_like(like))
+def _once(a: Array, cond: float | None, xp: Namespace) -> tuple[Array, Array]:
+    """The matrix, and where its rank is not full: there the formula is not that of its neighbors.
+
+    A derivative of it is NaN there.
+    """
+    s = svdvals(a)
+    deficient = _deficient(s, a, cond, xp)
+    return kinked(a, xp.astype(deficient, s.dtype)), deficient

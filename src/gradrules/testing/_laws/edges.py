@@ -14,6 +14,7 @@ from .._cases import of_matrices
 from .._tolerance import largest
 from .first_order import of_jvp, of_value, of_vjp, paired, paired_size
 from .second_order import NESTINGS, of_second
+from .third_order import nested, of_third
 from .trial import NO_TRUTH, Inapplicable, Measure, Trial, batch_rank, empty, functional, inner
 
 # Derivatives that one loss has, of which each part is looked at.
@@ -75,6 +76,7 @@ def _against_truth(trial: Trial, what: str) -> list[Measure]:
         "loss": lambda: _of_the_loss(trial),
         # Each mode over itself: both derivatives in their closed form.
         "second": lambda: of_second(trial, NESTINGS[::3] if trial.quick else NESTINGS),
+        "third": lambda: of_third(trial),
     }
     return [replace(m, what=f"{what}: {m.what}") for m in runs[what]()]
 
@@ -115,10 +117,7 @@ def _of_the_loss(trial: Trial) -> list[Measure]:
 
 
 def _computed(trial: Trial, what: str) -> list[list[Any]]:
-    """What comes, in each way that there is to it: a second derivative has four nestings.
-
-    Of a third derivative two are tried, with each mode outside.
-    """
+    """What comes, in each way that there is to it: a second derivative has four nestings."""
     d = trial.direction(0)
     if what == "value":
         return [list(trial.outputs)]
@@ -128,6 +127,9 @@ def _computed(trial: Trial, what: str) -> list[list[Any]]:
         bars = trial.cotangents(trial.outputs)
         return [list(trial.backend.vjp(trial.rule, trial.options, trial.primals, bars))]
     backend, f, weights = functional(trial)
+    if what == "third":
+        ways = [compute() for name, (compute, *_) in nested(trial).items() if "," not in name]
+        return [[None if v is None else backend.numpy(v) for v in third] for third in ways]
     t = backend.transforms
     w = tuple(map(backend.array, weights))
     x = tuple(map(backend.array, trial.primals))
@@ -136,13 +138,10 @@ def _computed(trial: Trial, what: str) -> list[list[Any]]:
         (lambda *a: t.vjp(f, a, w), dots),
         (lambda *a: t.jvp(f, a, dots), w),
     ]
-    if what == "third":
-        pushed = firsts[1][0]
-        firsts = [(lambda *a: t.jvp(pushed, a, dots), w)]
-    higher = [
+    seconds = [
         found for first, bars in firsts for found in (t.jvp(first, x, dots), t.vjp(first, x, bars))
     ]
-    return [[None if v is None else backend.numpy(v) for v in one] for one in higher]
+    return [[None if v is None else backend.numpy(v) for v in one] for one in seconds]
 
 
 def _bad_data(trial: Trial, bad: float) -> list[Measure]:

@@ -67,7 +67,11 @@ def pure(trial: Trial) -> list[Measure]:
 
 def kept(trial: Trial) -> list[Measure]:
     """The fast form, which uses kept arrays, equals the closed form."""
-    if not trial.rule.defines("keep") or trial.case.kind in ("shape", "edge"):
+    declared = trial.case.edge
+    undefined = declared is not None and (declared.first != "exact" or declared.loss)
+    cores = trial.rule.signature.inputs
+    vectors = any(p.ndim < len(core) for p, core in zip(trial.primals, cores, strict=True))
+    if not trial.rule.defines("keep") or trial.case.kind == "shape" or undefined or vectors:
         return []
     if trial.quick and trial.case.dtype in SINGLE:
         return []

@@ -26,6 +26,11 @@ def order3(trial: Trial) -> list[Measure]:
         return []
     if trial.quick and trial.options and not last_variant(trial):
         return []
+    return of_third(trial)
+
+
+def nested(trial: Trial) -> dict[str, tuple[Any, ...]]:
+    """By its name what computes each nesting, what that is paired with, and the directions of its truth."""
     backend, f, weights = functional(trial)
     t = backend.transforms
     x, w = (tuple(map(backend.array, arrays)) for arrays in (trial.primals, weights))
@@ -45,25 +50,30 @@ def order3(trial: Trial) -> list[Measure]:
         return gradient
 
     pushed, pulled = forward(f, d), backward(f, w)
-    found = {
-        "fwd over fwd over fwd": (forward(forward(pushed, e), h)(*x), weights, (ds, es, hs)),
-        "rev over rev over rev": (backward(backward(pulled, d), e)(*x), hs, (ds, es, hs)),
+    return {
+        "fwd over fwd over fwd": (lambda: forward(forward(pushed, e), h)(*x), weights, (ds, es, hs)),
+        "rev over rev over rev": (lambda: backward(backward(pulled, d), e)(*x), hs, (ds, es, hs)),
         "fwd over fwd over fwd, in the tangents": (
-            t.jvp(lambda *along: forward(pushed, along)(*x), e, h), weights, (ds, hs),
+            lambda: t.jvp(lambda *along: forward(pushed, along)(*x), e, h), weights, (ds, hs),
         ),
         "rev over rev over rev, in the cotangents": (
-            t.vjp(lambda *bars: backward(pulled, bars)(*x), d, e), hs, (es, hs),
+            lambda: t.vjp(lambda *bars: backward(pulled, bars)(*x), d, e), hs, (es, hs),
         ),
     }  # fmt: skip
+
+
+def of_third(trial: Trial) -> list[Measure]:
+    """Each nesting against the truth."""
+    backend, _, weights = functional(trial)
     measures = []
-    for name, (values, against, directions) in found.items():
+    for name, (compute, against, directions) in nested(trial).items():
         truth, change = (
             kept_outputs(trial, trial.truth.derivative(*along, invariants=True))
             for along in (directions, (*directions, trial.perturbation))
         )
         if truth is None:
             raise Inapplicable(NO_TRUTH)
-        got = inner([v for v in against if v is not None], list(map(backend.numpy, values)))
+        got = inner([v for v in against if v is not None], list(map(backend.numpy, compute())))
         size, moved = summed(weights, truth), summed(weights, change)
         measures.append(trial.pair(got, inner(weights, truth), size, moved, name))
     return measures

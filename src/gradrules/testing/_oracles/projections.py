@@ -32,6 +32,18 @@ def _kept(s: Exact, a: Exact, rtol: float | None) -> list[bool]:
     return [bool(x > bound * s[0]) for x in s]
 
 
+@oracle("_singular_projectors")
+def singular_projectors(
+    x: Exact, *, start: int = 0, stop: int | None = None, rtol: float | None = None
+) -> tuple[Exact, Exact, Exact]:
+    """By the singular vectors that are chosen."""
+    u, s, vh = svd(x, full_matrices=False)
+    chosen = [i for i, kept in enumerate(_kept(s, x, rtol or 0)) if kept or rtol is None]
+    chosen = [i for i in chosen if i in range(len(s))[start:stop]]
+    u, vh = u[:, chosen], vh[chosen]
+    return u @ adjoint(u), u @ vh, adjoint(vh) @ vh
+
+
 @oracle("polar")
 def polar(a: Exact, *, side: str = "right") -> tuple[Exact, Exact]:
     """Both factors; there are none of full precision where a singular value is zero."""
