@@ -42,6 +42,9 @@ _TURN = [[0.0, 1.0], [-1.0, 0.0]]
         "singular, indefinite allowed": Edge(
             primals=([[2.0, 0.0], [0.0, 0.0]], _TURN), options={"definite": False}
         ),
+        "negative sum, indefinite allowed": Edge(
+            primals=([[2.0, 0.0], [0.0, -3.0]], _TURN), options={"definite": False}
+        ),
         "opposite eigenvalues": Edge(
             primals=([[2.0, 0.0], [0.0, -2.0]], _TURN), options={"definite": False},
             value="nan", first="nan", second="nan",
@@ -78,12 +81,11 @@ def skew_sylvester_jvp(
     definite: bool,
     xp: Namespace,
 ) -> Array:
-    """The solution for ``C_dot - P_dot X - X P_dot``."""
+    """The solution for ``C_dot - P_dot X - X P_dot``, whose skew part has the Hermitian part of P_dot."""
     (p, _), (x,), (p_dot, c_dot) = primals, outputs, tangents
     right = c_dot
     if p_dot is not None:
-        h = (p_dot + adjoint(p_dot, xp)) / 2
-        moved = h @ x + x @ h
+        moved = p_dot @ x + x @ p_dot
         right = -moved if c_dot is None else c_dot - moved
     return skew_sylvester(p, right, definite=definite)
 

@@ -40,6 +40,12 @@ _A, _B = [[1.0, 2.0], [3.0, -1.0], [0.5, 1.0]], [[1.0], [2.0], [-1.0]]
         "wide": Edge(primals=([[1.0, 2.0, 3.0]], [[2.0]], 0.25)),
         "small weight": Edge(primals=(_A, _B, 1e-12)),
         "no weight": Edge(primals=(_A, _B, 0.0)),
+        "entries of 100": Edge(
+            primals=([[100.0, 200.0], [300.0, -100.0], [50.0, 100.0]], [[100], [200], [-100]], 1e4)
+        ),
+        "complex weight, of which the real part counts": Edge(
+            primals=(_A, _B, 0.5 + 0.25j), dtypes=("complex128",)
+        ),
         "entries of 1e60": Edge(primals=([[1e60, 2e60], [3e60, -1e60], [5e59, 1e60]], _B, 1e120)),
         "entries of 1e-60": Edge(
             primals=([[1e-60, 2e-60], [3e-60, -1e-60], [5e-61, 1e-60]], _B, 1e-120)
