@@ -125,7 +125,7 @@ def ridge_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Na
         right = -(a_dot @ x) if right is None else right - a_dot @ x
         rest = adjoint(a_dot, xp) @ (b - a @ x)
     if alpha_dot is not None:
-        change = _weighted(alpha_dot, x, e, xp)
+        change = _weighted(scaled(alpha_dot, -2 * e[..., 0, 0], xp), x, xp)
         rest = -change if rest is None else rest - change
     moved = None if right is None else ridge(a, right, alpha)
     curved = None if rest is None else gram_solve(a, rest, alpha)
@@ -144,7 +144,7 @@ def ridge_vjp(
     y = gram_solve(a, scaled(cotangents[0], -e, xp), alpha)
     b_bar = a @ y
     a_bar = (b - a @ x) @ adjoint(y, xp) - b_bar @ adjoint(x, xp)
-    return scaled(a_bar, -e, xp), b_bar, -_inner(x, y, e, xp)
+    return scaled(a_bar, -e, xp), b_bar, -scaled(_inner(x, y, xp), -2 * e[..., 0, 0], xp)
 
 
 @rule(name="_gram_solve", signature="(m,n),(n,k),()->(n,k)", sample=_sample)
@@ -155,24 +155,21 @@ def gram_solve(a: Array, c: Array, alpha: Array, /, *, xp: Namespace) -> Array:
     return hooks.solve_triangular(r, half, lower=False, xp=xp)
 
 
-# Of the unit problem the solution is 2^(2 e) Y.
+# What calls it has the unit problem already.
 @gram_solve.def_jvp
 def gram_solve_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
 ) -> Array:
     """``M^-1 (C_dot - M_dot Y)``; what A^H multiplies is solved for with `ridge`."""
-    (a, _, alpha), (a_dot, right, alpha_dot) = primals, tangents
-    a, alpha, e = _unit(a, alpha, xp)
-    y = scaled(outputs[0], 2 * e, xp)
+    (a, _, alpha), (y,), (a_dot, right, alpha_dot) = primals, outputs, tangents
     if alpha_dot is not None:
-        change = _weighted(alpha_dot, y, e, xp)
+        change = _weighted(alpha_dot, y, xp)
         right = -change if right is None else right - change
     if a_dot is None:
-        return scaled(gram_solve(a, right, alpha), -2 * e, xp)
-    a_dot = scaled(a_dot, -e, xp)
+        return gram_solve(a, right, alpha)
     change = adjoint(a_dot, xp) @ (a @ y)
     right = -change if right is None else right - change
-    return scaled(gram_solve(a, right, alpha) - ridge(a, a_dot @ y, alpha), -2 * e, xp)
+    return gram_solve(a, right, alpha) - ridge(a, a_dot @ y, alpha)
 
 
 @gram_solve.def_vjp
@@ -180,17 +177,15 @@ def gram_solve_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
 ) -> Arrays:
     """With ``Z = M^-1 Y_bar``: ``-A (Z Y^H + Y Z^H)``, ``Z``, ``-<Y, Z>``."""
-    a, _, alpha = primals
-    a, alpha, e = _unit(a, alpha, xp)
-    y = scaled(outputs[0], 2 * e, xp)
-    z = gram_solve(a, scaled(cotangents[0], -2 * e, xp), alpha)
+    (a, _, alpha), (y,), (y_bar,) = primals, outputs, cotangents
+    z = gram_solve(a, y_bar, alpha)
     a_bar = (a @ z) @ adjoint(y, xp) + (a @ y) @ adjoint(z, xp)
-    return -scaled(a_bar, -e, xp), z, -_inner(y, z, e, xp)
+    return -a_bar, z, -_inner(y, z, xp)
 
 
-def _weighted(alpha_dot: Array, x: Array, e: Array, xp: Namespace) -> Array:
-    return scaled(xp.astype(real(alpha_dot, xp), x.dtype)[..., None, None], -2 * e, xp) * x
+def _weighted(alpha_dot: Array, x: Array, xp: Namespace) -> Array:
+    return xp.astype(real(alpha_dot, xp), x.dtype)[..., None, None] * x
 
 
-def _inner(x: Array, y: Array, e: Array, xp: Namespace) -> Array:
-    return scaled(real(xp.sum(conj(x, xp) * y, axis=(-2, -1)), xp), -2 * e[..., 0, 0], xp)
+def _inner(x: Array, y: Array, xp: Namespace) -> Array:
+    return real(xp.sum(conj(x, xp) * y, axis=(-2, -1)), xp)
