@@ -42,8 +42,6 @@ class Edge:
 
     Where the outputs have no derivative, but some functions of them do, `loss` is one of these:
     ``loss(outputs, xp)``, a tuple of arrays. Then the derivatives promised are those of the loss.
-
-    Of third derivatives only what `third` says, if anything, is promised.
     """
 
     primals: tuple[Any, ...]

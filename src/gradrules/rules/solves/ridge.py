@@ -147,7 +147,15 @@ def ridge_vjp(
     return scaled(a_bar, -e, xp), b_bar, -scaled(_inner(x, y, xp), -2 * e[..., 0, 0], xp)
 
 
-@rule(name="_gram_solve", signature="(m,n),(n,k),()->(n,k)", sample=_sample)
+@rule(
+    name="_gram_solve",
+    signature="(m,n),(n,k),()->(n,k)",
+    sample=_sample,
+    edges={
+        "zero matrix": Edge(primals=([[0.0, 0.0], [0.0, 0.0]], _B[:2], 0.5)),
+        "wide": Edge(primals=([[1.0, 2.0, 3.0]], _B, 0.25)),
+    },
+)
 def gram_solve(a: Array, c: Array, alpha: Array, /, *, xp: Namespace) -> Array:
     """``M^-1 C``."""
     _, r = xp.linalg.qr(_stacked(a, alpha, xp))

@@ -82,8 +82,14 @@ def tridiagonal_solve(dl: Exact, d: Exact, du: Exact, b: Exact) -> Exact:
 @oracle("ridge")
 def ridge(a: Exact, b: Exact, alpha: Exact) -> Exact:
     """By the normal equations, which cost nothing at this precision."""
+    return gram_solve(a, adjoint(a) @ b, alpha)
+
+
+@oracle("_gram_solve")
+def gram_solve(a: Exact, c: Exact, alpha: Exact) -> Exact:
+    """With the matrix of the normal equations."""
     gram = adjoint(a) @ a + np.eye(a.shape[1]) * mpmath.re(np.asarray(alpha)[()])
-    return solve(gram, adjoint(a) @ b)
+    return solve(gram, c)
 
 
 @oracle("lstsq")
