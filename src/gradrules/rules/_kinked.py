@@ -26,7 +26,7 @@ def _sample(rng: Any, shapes: Any, dtype: str) -> Any:
     edges={
         # Of a linear function the second derivative is 0 for whoever does not ask for it.
         "marked": Edge(primals=([2.0, -1.0], [1.0, 1.0]), first="nan", second="any"),
-        "smooth once": Edge(primals=([2.0, -1.0], [1.0, 1.0]), options={"smooth": 1}),
+        "smooth once": Edge(primals=([2.0, -1.0], [1.0, 1.0]), options={"smooth": 1}, second="nan"),
     },
 )
 def kinked(x: Array, bad: Array, /, *, smooth: int = 0) -> Array:
@@ -43,7 +43,7 @@ def kinked_jvp(
 ) -> Array | None:
     """The tangent, or NaN."""
     x_dot = tangents[0]
-    return None if x_dot is None else _marked(x_dot, primals[1], smooth, xp)
+    return None if x_dot is None else x_dot * _one(primals[0], primals[1], smooth, xp)
 
 
 @kinked.def_vjp
@@ -51,12 +51,14 @@ def kinked_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, smooth: int, xp: Namespace
 ) -> tuple[Array, None]:
     """The cotangent, or NaN."""
-    return _marked(cotangents[0], primals[1], smooth, xp), None
+    return cotangents[0] * _one(primals[0], primals[1], smooth, xp), None
 
 
-def _marked(v: Array, bad: Array, smooth: int, xp: Namespace) -> Array:
+# It depends on x, not on what it multiplies: of a linear map a library need not ask the map again.
+def _one(x: Array, bad: Array, smooth: int, xp: Namespace) -> Array:
+    """1, or NaN; as long as it is smooth, 1 with such a derivative."""
     if smooth:
-        return kinked(v, bad, smooth=smooth - 1)
+        return 1 + kinked(0 * x, bad, smooth=smooth - 1)
     bad = real(bad, xp)
-    factor = xp.where(bad > 0.5, xp.full_like(bad, float("nan")), xp.ones_like(bad))
-    return v * xp.astype(factor, v.dtype)
+    one = xp.where(bad > 0.5, xp.full_like(bad, float("nan")), xp.ones_like(bad))
+    return xp.astype(one, x.dtype)

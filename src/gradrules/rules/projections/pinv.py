@@ -36,7 +36,7 @@ _RANK_ONE = [[1.0, 2 - 1j], [1j, 1 + 2j], [2.0, 4 - 2j]]
         "identity": Edge(primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],)),
         "equal singular values": Edge(primals=([[2.0, 0, 0], [0, 0, -2.0], [0, 1.0, 0]],)),
         "orthonormal columns": Edge(primals=([[0.6, 0.8], [0.8, -0.6], [0.0, 0.0]],)),
-        "rank one of two": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],)),
+        "rank one of two": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],), third="nan"),
         "rank two of three": Edge(primals=([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [0.0, 1.0, 1.0]],)),
         "rank one, tall": Edge(primals=([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]],)),
         "rank one, wide": Edge(primals=([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]],)),

@@ -32,9 +32,9 @@ __all__ = ["range_jvp", "range_of", "range_projector", "range_vjp"]
     sources=("G. H. Golub and V. Pereyra, SIAM J. Numer. Anal. 10, 1973, lemma 4.1",),
     variants=({}, {"rcond": 1e-3}),
     edges={
-        "rank one of two": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],)),
+        "rank one of two": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],), third="nan"),
         "rank one, tall": Edge(primals=([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]],)),
-        "rank one, wide": Edge(primals=([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]],)),
+        "rank one, wide": Edge(primals=([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]],), third="nan"),
         "rank one, complex": Edge(
             primals=([[1.0, 2 - 1j], [1j, 1 + 2j], [2.0, 4 - 2j]],), dtypes=("complex128",)
         ),
