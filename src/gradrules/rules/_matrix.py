@@ -142,6 +142,12 @@ def poisoned(y: Array, x: Array, bad: Array, xp: Namespace) -> Array:
     return y + x * xp.where(bad, xp.full_like(x, float("nan")), zero)
 
 
+def is_square(a: Array) -> bool:
+    """Whether there are as many rows as columns; not where a graph does not know it yet."""
+    rows, columns = a.shape[-2:]
+    return rows is not None and bool(rows == columns)
+
+
 def one_norm(a: Array, xp: Namespace) -> Array:
     """Largest absolute column sum of each matrix, ``(..., 1, 1)``."""
     return xp.max(xp.sum(xp.abs(a), axis=-2, keepdims=True), axis=-1, keepdims=True)

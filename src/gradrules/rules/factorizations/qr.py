@@ -11,6 +11,7 @@ from .._matrix import (
     guarded,
     herm,
     is_complex,
+    is_square,
     poisoned,
     read,
     read_adjoint,
@@ -131,7 +132,7 @@ def qr_jvp(
     m = adjoint(q, xp) @ c
     below = _below(m, xp)
     q_dot = q @ (below - adjoint(below, xp))
-    if not _square(q):
+    if not is_square(q):
         q_dot = q_dot + (c - q @ m)
     t = read_adjoint(herm(m, xp), lower=False, xp=xp)
     v_dot = adjoint(q_dot, xp) @ x[..., k:] + adjoint(q, xp) @ x_dot[..., k:]
@@ -161,7 +162,7 @@ def qr_vjp(
     n = adjoint(q, xp) @ q_bar
     s = read(r_bar[..., :k] @ adjoint(u, xp), lower=False, xp=xp)
     right = q @ (s + _below(n - adjoint(n, xp), xp))
-    if not _square(q):
+    if not is_square(q):
         right = right + (q_bar - q @ n)
     x_bar = adjoint(solve_triangular(u, adjoint(right, xp)), xp)
     x_bar = poisoned(x_bar, x[..., :k], bad, xp)
@@ -172,11 +173,6 @@ def _below(m: Array, xp: Namespace) -> Array:
     """The strict lower triangle and half of the diagonal, of whose real part nothing is left in the end."""
     below = xp.tril(m, k=-1)
     return below + diagonal_matrix(diagonal(m, xp), xp) / 2 if is_complex(m) else below
-
-
-def _square(q: Array) -> bool:
-    rows, columns = q.shape[-2:]
-    return rows is not None and rows == columns
 
 
 def _refuse_complete(r: Array, mode: str) -> None:

@@ -10,7 +10,7 @@ derivative in every direction: with :math:`A' = A - A Y A`, zero at an exact ran
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._kinked import kinked
-from .._matrix import adjoint, guarded, order, poisoned, real, trace, weighted
+from .._matrix import adjoint, guarded, is_square, order, poisoned, real, trace, weighted
 from .._rank import check_tolerance, nonzero
 from ..spectra.svd import decompose
 from ._singular_projectors import is_wide, mirrored, truncated, truncated_jvp, truncated_vjp
@@ -126,7 +126,7 @@ def inverse_jvp(a: Array, y: Array, e: Array, xp: Namespace) -> Array:
     left = eh - (eh @ a) @ y + ye @ adjoint(rest, xp)
     yeh = adjoint(ye, xp)
     right = _or_nothing(yeh - ya @ yeh, deficient, xp) + (adjoint(rest, xp) @ e) @ gram
-    if _is_square(a):
+    if is_square(a):
         left = _or_nothing(left, deficient, xp)
     return but_at_zero(gram @ left + (right - ye) @ y, y, a, xp)
 
@@ -143,7 +143,7 @@ def inverse_vjp(a: Array, y: Array, g: Array, xp: Namespace) -> Array:
     gyh = adjoint(ygh, xp)
     inner = _or_nothing(ygh - ygh @ ya, deficient, xp) - gyh + gram @ (g @ rest)
     outer = gh - a @ ygh + rest @ gyh
-    if _is_square(a):
+    if is_square(a):
         outer = _or_nothing(outer, deficient, xp)
     return but_at_zero(yh @ inner + outer @ gram, a, a, xp)
 
@@ -162,10 +162,6 @@ def _rest(a: Array, ya: Array, deficient: Array, xp: Namespace) -> Array:
 def _or_nothing(v: Array, deficient: Array, xp: Namespace) -> Array:
     """`v`, which is nothing at full rank: what is rounding shall not be multiplied by what is large."""
     return xp.where(deficient, v, xp.zeros_like(v))
-
-
-def _is_square(a: Array) -> bool:
-    return bool(a.shape[-2] == a.shape[-1])
 
 
 def but_at_zero(change: Array, like: Array, a: Array, xp: Namespace) -> Array:

@@ -10,7 +10,7 @@ which divides by sums of singular values, never by their differences.
 from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
-from .._matrix import adjoint, guarded, herm, skew, weighted
+from .._matrix import adjoint, guarded, herm, is_square, skew, weighted
 from .._options import one_of
 from .._rank import nonzero
 from ..solves.solve import solve
@@ -141,7 +141,7 @@ def unitary_jvp(a: Array, u: Array, a_dot: Array, xp: Namespace) -> Array:
     p = herm(uh @ a, xp)
     omega = skew_sylvester(p, 2 * skew(m, xp))
     turned = u @ omega
-    return turned if _is_square(a) else turned + _divided(a_dot - u @ m, p, omega, xp)
+    return turned if is_square(a) else turned + _divided(a_dot - u @ m, p, omega, xp)
 
 
 def unitary_vjp(a: Array, u: Array, u_bar: Array, xp: Namespace) -> Array:
@@ -153,11 +153,7 @@ def unitary_vjp(a: Array, u: Array, u_bar: Array, xp: Namespace) -> Array:
     p = herm(uh @ a, xp)
     y = skew_sylvester(p, skew(n, xp))
     turned = 2 * (u @ y)
-    return turned if _is_square(a) else turned + _divided(u_bar - u @ n, p, y, xp)
-
-
-def _is_square(a: Array) -> bool:
-    return bool(a.shape[-2] == a.shape[-1])
+    return turned if is_square(a) else turned + _divided(u_bar - u @ n, p, y, xp)
 
 
 def _divided(e: Array, p: Array, turn: Array, xp: Namespace) -> Array:
