@@ -88,7 +88,11 @@ class TensorFlowAdapter(Adapter):
             _refuse_nondifferentiable(rule, arrays)
         with recorders.stop_recording():
             keep = recorded and rule.defines("keep")
-            outputs, kept, small = host.evaluate(rule, arrays, options, keep=keep)
+            try:
+                outputs, kept, small = host.evaluate(rule, arrays, options, keep=keep)
+            except TypeError as error:
+                _explain(rule, arrays, error)
+                raise
             if graph:
                 derivative = _graph.PrimalDerivative(rule, options)
                 outputs = _graph.attach(derivative, outputs, arrays)
@@ -106,6 +110,17 @@ def _refuse_version_1(rule: Rule) -> None:
             f"identity of tensors; build it in a tf.function"
         )
         raise UnsupportedTransformError(msg)
+
+
+def _explain(rule: Rule, arrays: Tensors, error: TypeError) -> None:
+    """Raise what is behind the error, if it is that a length is None, which a graph does not know."""
+    known = all(x.shape.is_fully_defined() for x in arrays)
+    if not known and not isinstance(error, GradrulesError):
+        msg = (
+            f"{rule.name}: this rule must know its lengths while the graph is built; give them by "
+            f"tf.ensure_shape, or in the input_signature"
+        )
+        raise UnsupportedTransformError(msg) from error
 
 
 def _watched(tensors: Tensors) -> bool:
@@ -147,7 +162,11 @@ def _record(
     def linear(mode: Any, positions: list[int], given: Tensors, count: int) -> MaybeTensors:
         at = dict(zip(positions, given, strict=True))
         inputs = tuple(at.get(i) for i in range(count))
-        return _linear(rule, mode, arrays, outputs, inputs, kept, options, small=small)
+        try:
+            return _linear(rule, mode, arrays, outputs, inputs, kept, options, small=small)
+        except TypeError as error:
+            _explain(rule, arrays, error)
+            raise
 
     def vjp(*cotangents: Any) -> list[Any]:
         dense = tuple(map(tf.convert_to_tensor, cotangents))  # tf.gather gives IndexedSlices

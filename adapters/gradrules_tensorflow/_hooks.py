@@ -38,7 +38,7 @@ def solve_triangular(
 
 
 def repeat(
-    count: Tensor, most: int, body: Callable[[Any, Any], Any], state: tuple[Tensor, ...]
+    count: Tensor, most: Any, body: Callable[[Any, Any], Any], state: tuple[Tensor, ...]
 ) -> tuple[Tensor, ...]:
     """A Python loop in eager mode, ``tf.while_loop`` in a graph."""
     if tf.executing_eagerly():
@@ -52,7 +52,8 @@ def repeat(
         return (i + 1, *map(tf.ensure_shape, after, (v.shape for v in values)))
 
     start = (tf.zeros_like(count), *state)
-    _, *result = tf.while_loop(lambda i, *_: i < count, step, start, maximum_iterations=most)
+    bound = tf.cast(most, tf.int32) if tf.is_tensor(most) else most
+    _, *result = tf.while_loop(lambda i, *_: i < count, step, start, maximum_iterations=bound)
     return tuple(result)
 
 

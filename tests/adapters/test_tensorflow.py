@@ -635,6 +635,19 @@ def test_batches_broadcast_when_the_graph_runs():
     close(tape.gradient(loss, a), gradients(a[None], many)[0][0])
 
 
+@pytest.mark.parametrize("rule", [gr.pinv, gr.polar, gr.diagonal])
+def test_rules_that_must_know_lengths_say_so(rule):
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float64)])
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = rule(x)
+        return tape.gradient(y, x)
+
+    with pytest.raises(UnsupportedTransformError, match="must know its lengths"):
+        gradient(A)
+
+
 def test_unknown_rank_is_refused():
     @tf.function(input_signature=[tf.TensorSpec(None, tf.float64)])
     def g(x):
