@@ -13,7 +13,8 @@ WORDS = {"torch": "PyTorch", "jax": "JAX", "tensorflow": "TensorFlow", "autograd
 HEAD = """# Benchmarks
 
 Our rules beside the frameworks' own functions: value and gradient together, each as its users run it who want
-it fast. Made by `nox -s bench`; `gradrules bench` measures on your machine, more sizes, and the parts apart.
+it fast. Made by `nox -s bench`, of the rules in the tables; `gradrules bench` measures others, on your
+machine, more sizes, and the parts apart.
 
 A number says what it cost here, under the conditions below the tables, and no more. Where the framework's own
 derivative is wrong or NaN at hard inputs, its price is that of ordinary ones: these are what is measured.
