@@ -6,7 +6,7 @@ from .. import hooks
 from .._typing import Array, Namespace
 from ._matrix import eps, real
 
-__all__ = ["check_tolerance", "nonzero", "rounding"]
+__all__ = ["check_tolerance", "nonzero", "or_nothing", "rounding"]
 
 
 def check_tolerance(name: str, value: object) -> None:
@@ -32,3 +32,8 @@ def rounding(a: Array, xp: Namespace) -> Any:
         dtype = real(a, xp).dtype
         return eps(a) * xp.maximum(*(xp.astype(xp.asarray(i), dtype) for i in (m, n)))
     return eps(a) * max(m, n)
+
+
+def or_nothing(v: Array, deficient: Array, xp: Namespace) -> Array:
+    """`v`, which is nothing at full rank: what is rounding shall not be multiplied by what is large."""
+    return xp.where(deficient, v, xp.zeros_like(v))

@@ -11,7 +11,7 @@ from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._kinked import kinked
 from .._matrix import adjoint, guarded, is_square, order, poisoned, real, trace, weighted
-from .._rank import check_tolerance, nonzero
+from .._rank import check_tolerance, nonzero, or_nothing
 from ..spectra.svd import decompose
 from ._singular_projectors import is_wide, mirrored, truncated, truncated_jvp, truncated_vjp
 
@@ -125,9 +125,9 @@ def inverse_jvp(a: Array, y: Array, e: Array, xp: Namespace) -> Array:
     rest = _rest(a, ya, deficient, xp)
     left = eh - (eh @ a) @ y + ye @ adjoint(rest, xp)
     yeh = adjoint(ye, xp)
-    right = _or_nothing(yeh - ya @ yeh, deficient, xp) + (adjoint(rest, xp) @ e) @ gram
+    right = or_nothing(yeh - ya @ yeh, deficient, xp) + (adjoint(rest, xp) @ e) @ gram
     if is_square(a):
-        left = _or_nothing(left, deficient, xp)
+        left = or_nothing(left, deficient, xp)
     return but_at_zero(gram @ left + (right - ye) @ y, y, a, xp)
 
 
@@ -141,10 +141,10 @@ def inverse_vjp(a: Array, y: Array, g: Array, xp: Namespace) -> Array:
     rest = _rest(a, ya, deficient, xp)
     ygh = y @ gh
     gyh = adjoint(ygh, xp)
-    inner = _or_nothing(ygh - ygh @ ya, deficient, xp) - gyh + gram @ (g @ rest)
+    inner = or_nothing(ygh - ygh @ ya, deficient, xp) - gyh + gram @ (g @ rest)
     outer = gh - a @ ygh + rest @ gyh
     if is_square(a):
-        outer = _or_nothing(outer, deficient, xp)
+        outer = or_nothing(outer, deficient, xp)
     return but_at_zero(yh @ inner + outer @ gram, a, a, xp)
 
 
@@ -155,13 +155,8 @@ def _is_deficient(a: Array, ya: Array, xp: Namespace) -> Array:
 
 def _rest(a: Array, ya: Array, deficient: Array, xp: Namespace) -> Array:
     """``A' = A - A Y A``. It serves derivatives up to the second; where it is something a third is NaN."""
-    rest = _or_nothing(a - a @ ya, deficient, xp)
+    rest = or_nothing(a - a @ ya, deficient, xp)
     return kinked(rest, xp.astype(deficient, real(a, xp).dtype), smooth=1)
-
-
-def _or_nothing(v: Array, deficient: Array, xp: Namespace) -> Array:
-    """`v`, which is nothing at full rank: what is rounding shall not be multiplied by what is large."""
-    return xp.where(deficient, v, xp.zeros_like(v))
 
 
 def but_at_zero(change: Array, like: Array, a: Array, xp: Namespace) -> Array:

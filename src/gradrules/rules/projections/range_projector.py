@@ -11,7 +11,7 @@ from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._kinked import kinked
 from .._matrix import adjoint, guarded, herm, order, real, trace, weighted
-from .._rank import check_tolerance, nonzero
+from .._rank import check_tolerance, nonzero, or_nothing
 from ..spectra.svd import decompose
 from ._singular_projectors import projectors_jvp, projectors_vjp, singular_projectors
 from .pinv import but_at_zero, pinv
@@ -130,8 +130,7 @@ def _rest(a: Array, p: Array, xp: Namespace) -> Array:
     """
     rank = real(trace(p, xp), xp)[..., None, None]
     deficient = (rank < order(a, xp) - 0.5) & (rank < order(p, xp) - 0.5)
-    rest = a - p @ a
-    rest = xp.where(deficient, rest, xp.zeros_like(rest))
+    rest = or_nothing(a - p @ a, deficient, xp)
     return kinked(rest, xp.astype(deficient, rank.dtype), smooth=1)
 
 

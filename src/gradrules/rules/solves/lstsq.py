@@ -6,7 +6,7 @@ from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._kinked import kinked
 from .._matrix import adjoint, guarded
-from .._rank import check_tolerance, nonzero
+from .._rank import check_tolerance, nonzero, or_nothing
 from ..projections._singular_projectors import truncated, truncated_jvp, truncated_vjp
 from ..projections.pinv import but_at_zero
 from ..spectra.svd import decompose
@@ -218,7 +218,7 @@ def _beside(v: Array, other: int | None, deficient: Array, xp: Namespace) -> Arr
     length = v.shape[-2]
     if length is None or other is None or length > other:
         return v
-    return xp.where(deficient, v, xp.zeros_like(v))
+    return or_nothing(v, deficient, xp)
 
 
 def _deficient(s: Array, a: Array, cond: float | None, xp: Namespace) -> Array:

@@ -41,13 +41,23 @@ class Crossing(NamedTuple):
         **options: Any,
     ) -> Array:  # fmt: skip
         """That of an output, given all outputs."""
+        return self.tangents((dot,), primals, outputs, tangents, xp, **options)[0]
+
+    def tangents(
+        self, dots: Arrays, primals: Arrays, outputs: Arrays, tangents: MaybeArrays, xp: Namespace,
+        **options: Any,
+    ) -> Arrays:  # fmt: skip
+        """Those of several outputs, given all outputs."""
         if not hooks.recorded(xp=xp):
-            return dot
+            return dots
         along = (
             xp.zeros_like(x) if t is None else t for x, t in zip(primals, tangents, strict=True)
         )
         zero = self.moved(*primals, *outputs, *along, **options)
-        return dot + xp.astype(zero, dot.dtype)[(..., *(None,) * (dot.ndim - zero.ndim))]
+        return tuple(
+            dot + xp.astype(zero, dot.dtype)[(..., *(None,) * (dot.ndim - zero.ndim))]
+            for dot in dots
+        )
 
     def cotangents(
         self, w_bar: Array | None, bars: Arrays, primals: Arrays, outputs: Arrays, xp: Namespace,

@@ -27,7 +27,7 @@ def decompose(a: Array, b: Array | None, xp: Namespace) -> Arrays:
         w, v = _of_any_size(harmless(a, xp), xp)
         return guarded(xp.astype(a, v.dtype), xp, (w, 1), (v, 2))
     lost = ~xp.isfinite(xp.linalg.slogdet(b)[1])[..., None, None]  # libraries raise
-    invertible = xp.where(lost, hooks.eye_like(b, xp=xp) + xp.zeros_like(b), b)
+    invertible = xp.where(lost, hooks.eye_like(b, xp=xp), b)
     size = one_norm(b, xp) * one_norm(xp.linalg.inv(invertible), xp)
     lost = lost | ~(size * eps(b) < LOST)
     c = xp.linalg.solve(invertible, a)
@@ -75,7 +75,7 @@ def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis
     # A matrix that is exactly singular, or NaN, has no inverse, and libraries raise.
     sign, _ = slogdet(right)
     singular = ~(xp.abs(sign) > 0)[..., None, None]
-    left = inv(xp.where(singular, hooks.eye_like(v, xp=xp) + xp.zeros_like(v), right))
+    left = inv(xp.where(singular, hooks.eye_like(v, xp=xp), right))
     gap, _ = gaps(w, xp.zeros_like(real(w, xp))[..., :1, None], xp)
     sizes = xp.abs(a) @ xp.abs(v)
     if b is not None:

@@ -214,13 +214,12 @@ def svd_jvp(
     u_dot = u_dot if left is None else u_dot + left
     v_dot = v_dot if right is None else v_dot + right
     s_dot = real(diagonal(p, xp), xp)
-    dots = u_dot, s_dot, adjoint(v_dot, xp)
-    # Where nothing is dropped the vectors' own tangents are NaN.
-    tied = [1] if degenerate == "nan" else [0, 1, 2]
-    dots = tuple(
-        crossed.tangent(t, primals, (u, s, adjoint(v, xp)), tangents, xp) if i in tied else t
-        for i, t in enumerate(dots)
-    )
+    triple = u, s, adjoint(v, xp)
+    dots: Arrays = (u_dot, s_dot, adjoint(v_dot, xp))
+    if degenerate == "nan":  # the vectors' own tangents are NaN then
+        dots = dots[0], crossed.tangent(s_dot, primals, triple, tangents, xp), dots[2]
+    else:
+        dots = crossed.tangents(dots, primals, triple, tangents, xp)
     if outputs[0] is not thin[0]:
         dots = _undefined(dots[0], outputs[0], -1, xp), dots[1], dots[2]
     if outputs[2] is not thin[2]:
