@@ -37,7 +37,7 @@ def _sample(rng: Any, shapes: Any, dtype: str) -> tuple[Any, Any]:
         ),
         "diagonal": Edge(primals=([[2.0, -4.0, 3.0]], _B), options={"l_and_u": (0, 0)}),
         "all but dense": Edge(
-            primals=([[0.0, 0.0, 1.0], [0.0, 2.0, 1.0], [3.0, 1.0, 1.0], [2.0, -1.0, 0.0]], _B),
+            primals=([[0.0, 0.0, 1.0], [0.0, 2.0, 1.0], [3.0, 1.0, 1.0], [2.0, 4.0, 0.0]], _B),
             options={"l_and_u": (1, 2)},
         ),
         "singular": Edge(

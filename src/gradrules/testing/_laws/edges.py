@@ -44,8 +44,10 @@ def _declared(trial: Trial, outcome: str, what: str) -> list[Measure]:
         if outcome in ("exact", "mean"):
             return (_against_truth if outcome == "exact" else _against_the_mean)(trial, what)
         found = _computed(trial, what)
-    except (Inapplicable, UnsupportedTransformError):
+    except UnsupportedTransformError:
         raise
+    except Inapplicable:  # the other promises would go untried
+        return [Measure(1.0, 0.0, f"{what} is declared {outcome!r}, and there is no true value")]
     except Exception as error:  # an array library may raise anything at a singular matrix
         if outcome == "refused":
             other = not isinstance(error, NotDifferentiableError)

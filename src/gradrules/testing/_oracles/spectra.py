@@ -1,9 +1,11 @@
 """Eigenvalues and singular values, with and without their vectors."""
 
+import itertools
+
 import mpmath
 import numpy as np
 
-from .._truth import Exact, oracle
+from .._truth import GUARD, Exact, oracle
 from ._exact import adjoint, array, matrix, read
 from .solves import solve
 
@@ -40,15 +42,40 @@ def eigh(
     w, v = (mpmath.eighe if is_complex else mpmath.eigsy)(matrix(a))
     first, last = subset_by_index or (0, len(a) - 1)
     columns = slice(first, last + 1)
-    return np.array(list(w), dtype=object)[columns], _turned(array(v)[:, columns], reference)
+    values = np.array(list(w), dtype=object)[columns]
+    return values, _turned(values, array(v)[:, columns], reference)
 
 
-def _turned(vectors: Exact, reference: tuple[Exact, ...] | None) -> Exact:
-    """Columns in the phases nearest to those of the reference."""
+def _turned(values: Exact, vectors: Exact, reference: tuple[Exact, ...] | None) -> Exact:
+    """Columns as near to those of the reference as another basis of their clusters is."""
     if reference is not None:
-        for j in range(vectors.shape[1]):
-            overlap = np.sum(np.conj(vectors[:, j]) * reference[1][:, j])
-            vectors[:, j] = vectors[:, j] * (overlap / abs(overlap))
+        for group in _equal(values):
+            v = vectors[:, group]
+            vectors[:, group] = v @ _nearest(adjoint(v) @ reference[1][:, group])
+    return vectors
+
+
+def _equal(values: Exact) -> list[slice]:
+    """Runs of sorted values that are the same to all digits but the last."""
+    size = max((abs(x) for x in values), default=mpmath.mpf(0))
+    apart = size * mpmath.mpf(10) ** (GUARD - mpmath.mp.dps)
+    ends = [i for i in range(1, len(values)) if abs(values[i] - values[i - 1]) > apart]
+    return [slice(*ends) for ends in itertools.pairwise([0, *ends, len(values)])]
+
+
+def _nearest(overlap: Exact) -> Exact:
+    """The unitary factor of the overlap with a reference: it turns a basis of a cluster next to that."""
+    if overlap.size == 1:
+        return overlap / abs(overlap)
+    u, _, vh = mpmath.svd(matrix(overlap))
+    return array(u) @ array(vh)
+
+
+def _in_phase(vectors: Exact, reference: Exact) -> Exact:
+    """Columns in the phases nearest to those of the reference."""
+    for j in range(vectors.shape[1]):
+        overlap = np.sum(np.conj(vectors[:, j]) * reference[:, j])
+        vectors[:, j] = vectors[:, j] * (overlap / abs(overlap))
     return vectors
 
 
@@ -74,11 +101,11 @@ def svd(
     left, s, right = mpmath.svd(matrix(x))
     u, values, vh = array(left), np.array(list(s), dtype=object), array(right)
     if reference is not None:
-        for j in range(len(values)):
-            overlap = np.sum(np.conj(u[:, j]) * reference[0][:, j])
-            overlap = overlap + np.sum(vh[j] * np.conj(reference[2][j]))
-            u[:, j] = u[:, j] * (overlap / abs(overlap))
-            vh[j] = vh[j] * (np.conj(overlap) / abs(overlap))
+        for group in _equal(values):
+            overlap = adjoint(u[:, group]) @ reference[0][:, group]
+            overlap = overlap + vh[group] @ adjoint(reference[2][group])
+            turn = _nearest(overlap)
+            u[:, group], vh[group] = u[:, group] @ turn, adjoint(turn) @ vh[group]
     return u, values, vh
 
 
@@ -103,7 +130,7 @@ def eigh_generalized(
     roots, basis = eigh(read(b, lower))
     half = basis / np.array([mpmath.sqrt(x) for x in roots], dtype=object)
     w, v = eigh(adjoint(half) @ read(a, lower) @ half)
-    return w, _turned(half @ v, reference)
+    return w, _turned(w, half @ v, reference)
 
 
 @oracle("eigvalsh_generalized")
@@ -125,7 +152,7 @@ def eig(a: Exact, *, reference: tuple[Exact, ...] | None = None) -> tuple[Exact,
         order.append(min(rest, key=lambda k: abs(w[k] - near)))
     w, v = w[order], v[:, order] * mpmath.mpc(1)
     v = v / np.array([mpmath.sqrt(sum(abs(x) ** 2 for x in c)) for c in v.T], dtype=object)
-    return w, v if reference is None or len(reference) < 2 else _turned(v, reference)
+    return w, v if reference is None or len(reference) < 2 else _in_phase(v, reference[1])
 
 
 @oracle("eigvals")
