@@ -169,7 +169,7 @@ def binary_size(a: Array, xp: Namespace) -> Array:
         return xp.sum(xp.abs(a), axis=(-2, -1), keepdims=True)
     size = xp.max(xp.abs(a), axis=(-2, -1), keepdims=True)
     usual = (size > 0) & xp.isfinite(size)
-    return xp.where(usual, xp.round(xp.log2(xp.where(usual, size, xp.ones_like(size)))), size * 0)
+    return xp.round(xp.log2(xp.where(usual, size, xp.ones_like(size))))
 
 
 def scaled(a: Array, exponent: Array, xp: Namespace) -> Array:

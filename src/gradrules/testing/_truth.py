@@ -184,8 +184,10 @@ class Truth:
         if directions:
             # What is left of terms that cancel is rounding; a derivative that is 0 shall be 0.
             noise = mpmath.mpf(10) ** (GUARD - mpmath.mp.dps)
+            # At zero there is no size but that of the directions, and the error of a difference is 1e-72.
+            least = 0 if any(map(largest, self.primals)) else 1e12 * STEP**2
             total = [
-                _cleaned(t, max(size) * noise)
+                _cleaned(t, max(least, max(size) * noise))
                 for t, size in zip(total, zip(*sizes, strict=True), strict=True)
             ]
         return tuple(rounded(t, is_complex=self._complex(t)) for t in total)

@@ -35,4 +35,4 @@ def unpacked(v: Array, xp: Namespace) -> Array:
 
 
 def _order(length: int) -> int:
-    return math.isqrt(8 * length + 1) // 2
+    return math.isqrt(8 * length) // 2

@@ -34,13 +34,12 @@ def skew_eliminate(a: Array, xp: Namespace) -> Arrays:
             w = exchanged(xp.matrix_transpose(w), here, there, xp)
             return xp.matrix_transpose(w), *others
 
-        least = -xp.ones_like(real(w, xp))
-        size = xp.where((row >= first) & (column >= first), magnitude(w, xp), least)
+        size = magnitude(w, xp)
+        size = xp.where((row >= first) & (column >= first), size, -xp.ones_like(size))
         one = xp.astype(xp.argmax(xp.max(size, axis=-1), axis=-1), dtype)[..., None, None]
         w, below, e = brought((w, below, e), first, one)
-        size = xp.where(
-            column >= second, magnitude(row_of(w, row == first, xp), xp), least[..., :1, :]
-        )
+        size = magnitude(row_of(w, row == first, xp), xp)
+        size = xp.where(column >= second, size, -xp.ones_like(size))
         other = xp.astype(xp.argmax(size[..., 0, :], axis=-1), dtype)[..., None, None]
         w, below, e = brought((w, below, e), second, other)
         swaps = xp.astype(one != first, dtype) + xp.astype(other != second, dtype)

@@ -57,9 +57,15 @@ _OF_RANK_TWO = [
         "rank two of four": Edge(primals=(_OF_RANK_TWO,)),
         "order two, zero": Edge(primals=([[0.0, 0.0], [0.0, 0.0]],)),
         "zero matrix": Edge(primals=(np.zeros((4, 4)).tolist(),)),
-        "rank two of six": Edge(
+        "rank four of six": Edge(
             primals=(np.kron([[1.0, 2.0, -1.0]] * 3, [[0.0, 1.0], [-1.0, 0.0]]).tolist(),),
+            third="nan",
         ),
+        "rank two of six": Edge(
+            primals=(np.kron(np.diag([2.0, 0.0, 0.0]), [[0.0, 1.0], [-1.0, 0.0]]).tolist(),),
+            third="nan",
+        ),
+        "zero matrix of order six": Edge(primals=(np.zeros((6, 6)).tolist(),)),
         "real, of complex dtype": Edge(primals=(_PIVOT_BEHIND,), dtypes=("complex128",)),
         "imaginary": Edge(
             primals=((1j * np.asarray(_PIVOT_BEHIND)).tolist(),), dtypes=("complex128",)

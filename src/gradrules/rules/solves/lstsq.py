@@ -7,7 +7,7 @@ from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._kinked import kinked
 from .._matrix import adjoint, guarded
 from .._rank import check_tolerance, nonzero, or_nothing
-from ..projections._singular_projectors import truncated, truncated_jvp, truncated_vjp
+from ..projections._singular_projectors import truncated_jvp, truncated_vjp
 from ..projections.pinv import but_at_zero
 from ..spectra.svd import decompose
 from ..spectra.svdvals import svdvals
@@ -177,8 +177,9 @@ def _jvp(
     a_dot, right = tangents
     if a_dot is None:
         return inverse(right)
+    # A itself needs no truncation: what is cut off is nothing times A^+, from either side, for every A.
     if cond is not None:
-        a, a_dot = truncated(a, xp, rtol=cond), truncated_jvp(a, a_dot, xp, rtol=cond)
+        a_dot = truncated_jvp(a, a_dot, xp, rtol=cond)
     rest = _beside(b - a @ x, a.shape[-1], deficient, xp)
     moved = back(adjoint(a_dot, xp) @ rest) - a_dot @ x
     aside = adjoint(a_dot, xp) @ back(x)
@@ -198,15 +199,12 @@ def _vjp(
     cond: float | None,
     xp: Namespace,
 ) -> Arrays:
-    whole = a
-    if cond is not None:
-        a = truncated(a, xp, rtol=cond)
     z = back(x_bar)
     rest = _beside(b - a @ x, a.shape[-1], deficient, xp)
     aside = _beside(x_bar - adjoint(a, xp) @ z, a.shape[-2], deficient, xp)
     a_bar = rest @ adjoint(inverse(z), xp) - z @ adjoint(x, xp) + back(x) @ adjoint(aside, xp)
     if cond is not None:
-        a_bar = truncated_vjp(whole, a_bar, xp, rtol=cond)
+        a_bar = truncated_vjp(a, a_bar, xp, rtol=cond)
     return but_at_zero(a_bar, a, a, xp), z
 
 

@@ -2,7 +2,7 @@
 
 from ..._typing import Arrays, Namespace
 
-__all__ = ["no_slope", "of_cluster"]
+__all__ = ["no_slope", "of_cluster", "of_highest"]
 
 
 def no_slope(outputs: Arrays, xp: Namespace) -> Arrays:
@@ -16,3 +16,9 @@ def of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
     v = outputs[1]
     pairs = v[..., :, None, :2] * xp.conj(v)[..., None, :, :2]
     return (pairs[..., 0] + pairs[..., 1],)
+
+
+def of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
+    """A loss that sees the vector of the highest eigenvalue, a simple one, by its projector."""
+    v = outputs[1]
+    return (v[..., :, None, -1:] * xp.conj(v)[..., None, :, -1:],)

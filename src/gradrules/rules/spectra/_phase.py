@@ -15,8 +15,7 @@ def level(v: Array, y: Array, xp: Namespace) -> Array:
     """`y` without its part along ``i v``, column by column: along the orbit of the phase."""
     if not is_complex(v):
         return y
-    size = xp.sum(real(xp.conj(v) * v, xp), axis=-2)
-    along = xp.sum(xp.conj(v) * y, axis=-2) / xp.astype(size, v.dtype)
+    along = xp.sum(xp.conj(v) * y, axis=-2) / xp.sum(xp.conj(v) * v, axis=-2)
     return y - v * (along - xp.astype(real(along, xp), along.dtype))[..., None, :]
 
 

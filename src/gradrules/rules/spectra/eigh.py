@@ -16,16 +16,10 @@ from .._options import index_range
 from ._crossing import crossing
 from ._gap_quotient import Part, check_degenerate, gap_quotient, gaps
 from ._known import known
-from ._losses import no_slope, of_cluster
+from ._losses import no_slope, of_cluster, of_highest
 from ._phase import GROUP, align, horizontal, invariants
 
 __all__ = ["eigh"]
-
-
-def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
-    """A loss that sees the vector of the highest eigenvalue, a simple one, by its projector."""
-    v = outputs[1]
-    return (v[..., :, None, -1:] * xp.conj(v)[..., None, :, -1:],)
 
 
 @rule(
@@ -51,8 +45,8 @@ def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
         {"lower": True},
         {"lower": False},
         {"subset_by_index": (1, 2)},
-        {"lower": True, "subset_by_index": (0, 1), "degenerate": "project"},
         {"lower": True, "degenerate": "project"},
+        {"lower": True, "subset_by_index": (0, 1), "degenerate": "project"},
     ),
     edges={
         "triple eigenvalue, no slope": Edge(
@@ -70,12 +64,17 @@ def _of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
         ),
         "beside a pair of equal eigenvalues, projected": Edge(
             primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"degenerate": "project"},
-            loss=_of_highest, second="nan",
+            loss=of_highest, second="nan",
         ),
         "the simple one of three": Edge(
             primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"subset_by_index": (2, 2)},
             second="nan",
         ),
+        "one of a triple eigenvalue, no slope": Edge(
+            primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"subset_by_index": (0, 0)},
+            loss=no_slope, second="nan",
+        ),
+        "eigenvalues alone": Edge(primals=([[2.0, 1, 0], [1, -1.0, 1], [0, 1, 3.0]],), loss=no_slope),
         "zero matrix": Edge(primals=([[0.0, 0], [0, 0.0]],), first="nan", second="nan"),
         "ring of six": Edge(
             primals=([[2.0, -1, 0, 0, 0, -1], [-1, 2, -1, 0, 0, 0], [0, -1, 2, -1, 0, 0],
@@ -129,16 +128,20 @@ def decompose(a: Array, xp: Namespace) -> Arrays:
 
 
 def chosen(pairs: Arrays, part: Part) -> Arrays:
-    """The eigenpairs of a range."""
-    w, v = pairs
+    """The eigenpairs of a range, which must be there."""
     if part is None:
-        return w, v
-    n = w.shape[-1]
+        return pairs
+    n = pairs[0].shape[-1]
     if type(n) is int and part[1] >= n > 0:
         msg = f"option 'subset_by_index' is {part}, of a matrix of order {n}"
         raise OptionError(msg)
-    columns = slice(part[0], part[1] + 1)
-    return w[..., columns], v[..., columns]
+    return columns(pairs, part)
+
+
+def columns(pairs: Arrays, part: tuple[int, int]) -> Arrays:
+    """The eigenpairs of a range."""
+    w, v = (x[..., part[0] : part[1] + 1] for x in pairs)
+    return w, v
 
 
 @eigh.def_options
@@ -186,13 +189,14 @@ def eigh_vjp(
 ) -> Array | Arrays:
     """``(V_k diag(w_bar) + V Z) V_k^H``, Hermitian part, with ``Z = (V^H V_bar) / gaps``."""
     w, v = _tied(primals, outputs, lower, subset_by_index, degenerate)
-    if cotangents[1] is None:
-        g = values_vjp(v, cotangents[0], lower, xp)
+    w_bar, v_bar = cotangents
+    if v_bar is None:
+        g = values_vjp(v, w_bar, lower, xp)
     else:
         every = (w, v) if subset_by_index is None else eigh(*primals, lower=lower)
         g = _vjp(every, v, cotangents, lower, subset_by_index, degenerate, xp)
     options = {"lower": lower, "subset_by_index": subset_by_index}
-    return crossed.cotangents(cotangents[0], (g,), primals, (w, v), xp, **options)
+    return crossed.cotangents(w_bar, (g,), primals, (w, v), xp, **options)
 
 
 @eigh.def_keep

@@ -5,7 +5,7 @@ from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, diagonal, diagonal_matrix, guarded, herm, read, read_adjoint, real
 from ._crossing import crossing
 from ._known import known
-from ._losses import no_slope, of_cluster
+from ._losses import no_slope, of_cluster, of_highest
 from ._phase import GROUP, align, horizontal, invariants, level
 from .eigh import eigh, eigh_options, quotient, values_vjp
 
@@ -42,6 +42,9 @@ _A, _B = [[8.0, 0, 0], [0, 1.0, 0], [0, 0, 5.0]], [[2.0, 0, 0], [0, 1.0, 0], [0,
         "pair of equal eigenvalues": Edge(primals=(_A, _B), first="nan", second="nan"),
         "pair of equal eigenvalues, projected": Edge(
             primals=(_A, _B), options={"degenerate": "project"}, loss=of_cluster, second="nan"
+        ),
+        "beside a pair of equal eigenvalues, projected": Edge(
+            primals=(_A, _B), options={"degenerate": "project"}, loss=of_highest, second="nan"
         ),
         "a is b": Edge(primals=(_B, _B), first="nan", second="nan"),
         "b scaled apart": Edge(
@@ -119,11 +122,13 @@ def eigh_generalized_jvp(
     w, v = _tied(primals, outputs, lower, degenerate)
     vh = adjoint(v, xp)
     p, r = (None if t is None else vh @ read(t, lower, xp) @ v for t in tangents)
-    if r is None:
-        m, z = p, quotient(p, w, degenerate, xp)
-    else:
-        m = -r * _means(w, r, xp) if p is None else p - r * _means(w, r, xp)
-        z = quotient(m, w, degenerate, xp) - r / 2
+    m = p
+    if r is not None:
+        of_b = r * _means(w, r, xp)
+        m = -of_b if p is None else p - of_b
+    z = quotient(m, w, degenerate, xp)
+    if r is not None:
+        z = z - r / 2
     w_dot = real(diagonal(m, xp), xp)
     w_dot = crossed.tangent(w_dot, primals, (w, v), tangents, xp, lower=lower)
     return w_dot, level(v, v @ z, xp)
@@ -147,14 +152,14 @@ def eigh_generalized_vjp(
     w_bar, v_bar = cotangents
     if v_bar is None:
         bars = pencil_values_vjp(w, v, w_bar, lower, xp)
-        return crossed.cotangents(w_bar, bars, primals, (w, v), xp, lower=lower)
-    k = adjoint(v, xp) @ level(v, v_bar, xp)
-    x = quotient(k, w, degenerate, xp)
-    if w_bar is not None:
-        x = x + xp.astype(diagonal_matrix(w_bar, xp), v.dtype)
-    of_b = x * _means(w, x, xp) + k / 2
-    a_bar, b_bar = (herm(v @ inner @ adjoint(v, xp), xp) for inner in (x, of_b))
-    bars = read_adjoint(a_bar, lower, xp), -read_adjoint(b_bar, lower, xp)
+    else:
+        k = adjoint(v, xp) @ level(v, v_bar, xp)
+        x = quotient(k, w, degenerate, xp)
+        if w_bar is not None:
+            x = x + xp.astype(diagonal_matrix(w_bar, xp), v.dtype)
+        of_b = x * _means(w, x, xp) + k / 2
+        a_bar, b_bar = (herm(v @ inner @ adjoint(v, xp), xp) for inner in (x, of_b))
+        bars = read_adjoint(a_bar, lower, xp), -read_adjoint(b_bar, lower, xp)
     return crossed.cotangents(w_bar, bars, primals, (w, v), xp, lower=lower)
 
 

@@ -11,7 +11,7 @@ from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, herm, read, read_adjoint
 from ._across import across
 from ._gap_quotient import divided, gaps, unresolved
-from .eigh import chosen, decompose, eigh_options
+from .eigh import chosen, columns, decompose, eigh_options
 
 __all__ = ["spectral_projector"]
 
@@ -165,9 +165,9 @@ def _gaps(w: Array, part: tuple[int, int], xp: Namespace) -> Arrays:
 
 
 def _solved(pairs: Arrays, r: Array, part: tuple[int, int], xp: Namespace) -> Array:
-    """``Y`` with ``A Y - Y A = P R Q``, by the eigenpairs of A."""
+    """``Y`` with ``A Y - Y A = P R Q``, by the eigenpairs of A, for a Hermitian R."""
     w, v = pairs
-    inside = chosen(pairs, part)[1]
-    k = adjoint(v, xp) @ adjoint(r, xp) @ inside
+    inside = columns(pairs, part)[1]
+    k = adjoint(v, xp) @ r @ inside
     z = divided(k, *_gaps(w, part, xp), xp=xp)
     return inside @ adjoint(v @ z, xp)

@@ -49,12 +49,10 @@ def _declared(trial: Trial, outcome: str, what: str) -> list[Measure]:
     except Inapplicable:  # the other promises would go untried
         return [Measure(1.0, 0.0, f"{what} is declared {outcome!r}, and there is no true value")]
     except Exception as error:  # an array library may raise anything at a singular matrix
-        if outcome == "refused":
-            other = not isinstance(error, NotDifferentiableError)
-            return [Measure(float(other), 0.0, f"{what}: raises {type(error).__name__}")]
-        if outcome in ("any", "raises") and not _is_mistake(error):
-            return [Measure(0.0, 0.0, f"{what}: raises {type(error).__name__}")]
-        raise
+        if outcome != "refused" and (outcome not in ("any", "raises") or _is_mistake(error)):
+            raise
+        wrong = outcome == "refused" and not isinstance(error, NotDifferentiableError)
+        return [Measure(float(wrong), 0.0, f"{what}: raises {type(error).__name__}")]
     # A higher derivative of one loss: each part is to say that it does not exist, that of each input.
     declared = trial.case.edge
     some = any if what in HIGHER and declared is not None and declared.loss else all
