@@ -51,8 +51,8 @@ def _declared(trial: Trial, outcome: str, what: str) -> list[Measure]:
     except Exception as error:  # an array library may raise anything at a singular matrix
         if outcome != "refused" and (outcome not in ("any", "raises") or _is_mistake(error)):
             raise
-        wrong = outcome == "refused" and not isinstance(error, NotDifferentiableError)
-        return [Measure(float(wrong), 0.0, f"{what}: raises {type(error).__name__}")]
+        other = outcome == "refused" and not isinstance(error, NotDifferentiableError)
+        return [Measure(float(other), 0.0, f"{what}: raises {type(error).__name__}")]
     # A higher derivative of one loss: each part is to say that it does not exist, that of each input.
     declared = trial.case.edge
     some = any if what in HIGHER and declared is not None and declared.loss else all
