@@ -23,9 +23,10 @@ __all__ = ["commutator_solve"]
 
 @rule(name="_commutator_solve", signature="(n,n),(n,n)->(n,n)")
 def commutator_solve(t: Array, m: Array, /, *, turned: bool = False, xp: Namespace) -> Array:
-    """X, or with `turned` Y, for the upper triangle of `t` and the strict lower one of `m`."""
-    if 0 in t.shape:
-        return m * 1
+    """X, or with `turned` Y, for the upper triangle of `t` and the strict lower one of `m`.
+
+    The diagonal of `t` has no two numbers that are the same: of a singular system some libraries raise.
+    """
     n = order(t, xp)
 
     def step(i: Any, state: Arrays) -> Arrays:
@@ -35,13 +36,11 @@ def commutator_solve(t: Array, m: Array, /, *, turned: bool = False, xp: Namespa
         column = xp.matrix_transpose(row)
         below = row > j
         known = x @ _column(adjoint(t, xp) if turned else t, column == j, xp)
-        right = xp.where(below, _column(m, column == j, xp) - known, xp.zeros_like(known))
+        right = _column(m, column == j, xp) - known
         own = xp.sum(xp.where((row == j) & (column == j), t, xp.zeros_like(t)), axis=(-2, -1))
         one = hooks.eye_like(t, xp=xp)
         shifted = own[..., None, None] * one - t
-        # Of a singular system some libraries raise.
-        shifted = xp.where((one != 0) & (shifted == 0), xp.full_like(t, float("nan")), shifted)
-        system = xp.where(below & (column > j), shifted, one + xp.zeros_like(t))
+        system = xp.where(below & (column > j), shifted, one)
         found = hooks.solve_triangular(system, right, lower=False, adjoint=turned, xp=xp)
         return xp.where((column == j) & below, found, x), t, m
 
@@ -53,16 +52,15 @@ def commutator_solve(t: Array, m: Array, /, *, turned: bool = False, xp: Namespa
 @commutator_solve.def_jvp
 def commutator_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, turned: bool, xp: Namespace
-) -> Array | None:
+) -> Array:
     """As above."""
     (t, _), (x,), (t_dot, m_dot) = primals, outputs, tangents
-    moved = m_dot
+    moved = xp.zeros_like(x) if m_dot is None else m_dot
     if t_dot is not None:
         t_dot = xp.triu(t_dot)
         t_dot = adjoint(t_dot, xp) if turned else t_dot
-        change = x @ t_dot - t_dot @ x
-        moved = -change if m_dot is None else m_dot - change
-    return None if moved is None else commutator_solve(t, moved, turned=turned)
+        moved = moved - (x @ t_dot - t_dot @ x)
+    return commutator_solve(t, moved, turned=turned)
 
 
 @commutator_solve.def_vjp

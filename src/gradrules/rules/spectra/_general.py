@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ... import hooks
 from ..._typing import Array, Arrays, Namespace
-from .._matrix import adjoint, conj, eps, guarded, harmless, one_norm, real, scaled, unit
+from .._matrix import adjoint, conj, eps, guarded, harmless, one_norm, poisoned, real, scaled, unit
 from ..scalars.slogdet import slogdet
 from ..solves.inv import inv
 from ._gap_quotient import gap_quotient, gaps, unresolved
@@ -13,10 +13,13 @@ __all__ = ["ROUNDING", "basis", "checked", "decompose", "moved", "pulled"]
 
 # Backward error of the library's eigenvalues, in units of eps.
 ROUNDING = 8.0
-# An eigenvalue of condition ``DEFECTIVE / sqrt(eps)`` that is not apart from another is a defective one.
-DEFECTIVE = 0.01
-# So is one that is coupled to another by more than so much rounding of the matrix.
+# An eigenvalue that is not apart from another is defective if the square of its condition is above
+# ``DEFECTIVE / eps``,
+DEFECTIVE = 1e-4
+# or if it is coupled to the other by more than so much rounding of the matrix.
 COUPLED = 64.0
+# Beside a defective one where that square is ``BLIND / eps`` no eigenvector has a derivative that is sure.
+BLIND = 4096.0
 # Of a pencil with a B whose condition is ``LOST / eps`` no eigenvalue has a digit that is sure.
 LOST = 2.0**-6
 
@@ -54,14 +57,15 @@ class Basis(NamedTuple):
         ``(B V)^-1``, whose rows are left eigenvectors.
     gap, size
         The gaps of the eigenvalues, and their rounding, for :func:`gap_quotient`.
-    defined
-        1 for each eigenvalue that has a derivative, else 0.
+    defined, vectors
+        1 for each eigenvalue that has a derivative, and for each whose eigenvector may have one; else 0.
     """
 
     left: Array
     gap: Array
     size: Array
     defined: Array
+    vectors: Array
 
 
 def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis:
@@ -76,24 +80,30 @@ def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis
     sign, _ = slogdet(right)
     singular = ~(xp.abs(sign) > 0)[..., None, None]
     left = inv(xp.where(singular, hooks.eye_like(v, xp=xp), right))
+    left = poisoned(left, left, singular, xp)
     gap, _ = gaps(w, xp.zeros_like(real(w, xp))[..., :1, None], xp)
     sizes = xp.abs(a) @ xp.abs(v)
     if b is not None:
         sizes = sizes + xp.abs(b) @ xp.abs(v) * xp.abs(w)[..., None, :]
     error = ROUNDING * xp.sum(xp.abs(left) * xp.matrix_transpose(sizes), axis=-1)
     size = error[..., :, None] + error[..., None, :]
-    size = xp.where(singular, xp.full_like(size, float("inf")), size)
     condition = (xp.sum(xp.abs(left) ** 2, axis=-1) * xp.sum(xp.abs(right) ** 2, axis=-2)) ** 0.5
-    close = unresolved(gap, size, xp)
-    known = (condition < DEFECTIVE * eps(v) ** -0.5) & ~singular[..., 0]
+    square = condition[..., None] ** 2
+    defective = square > DEFECTIVE / eps(v)
     if b is None:
         # Of a block [[w, c], [0, w + gap]] the condition is c / gap: what is compared with rounding is c.
         # A pencil has none to compare: its blocks are as large as B is ill-conditioned.
-        coupling = xp.abs(gap) * xp.where(known, condition, xp.ones_like(condition))[..., None] ** 2
-        known = known & ~xp.any(close & (coupling > COUPLED * eps(v) * size), axis=-1)
-    defined = ~xp.any(close, axis=-1) | known
-    defined = xp.where(defined, xp.ones_like(condition), xp.zeros_like(condition))
-    return Basis(left, gap, size, defined)
+        # What is decided is left out: of infinity times 0 NumPy warns.
+        coupling = xp.abs(gap) * xp.where(defective, xp.ones_like(square), square)
+        defective = defective | (coupling > COUPLED * eps(v) * size)
+    defective = defective & unresolved(gap, size, xp)
+    defined = ~xp.any(defective, axis=-1)
+    blind = xp.any(defective & (square > BLIND / eps(v)), axis=(-2, -1), keepdims=True)[..., 0]
+    defined, vectors = (
+        xp.where(some, xp.ones_like(condition), xp.zeros_like(condition))
+        for some in (defined, defined & ~blind)
+    )
+    return Basis(left, gap, size, defined, vectors)
 
 
 def moved(w: Array, v: Array, a_dot: Array | None, b_dot: Array | None, xp: Namespace) -> Array:

@@ -2,7 +2,7 @@
 
 from ..._typing import Arrays, Namespace
 
-__all__ = ["no_slope", "of_cluster", "of_highest"]
+__all__ = ["last_value", "last_vector", "no_slope", "of_cluster"]
 
 
 def no_slope(outputs: Arrays, xp: Namespace) -> Arrays:
@@ -18,7 +18,12 @@ def of_cluster(outputs: Arrays, xp: Namespace) -> Arrays:
     return (pairs[..., 0] + pairs[..., 1],)
 
 
-def of_highest(outputs: Arrays, xp: Namespace) -> Arrays:
-    """A loss that sees the vector of the highest eigenvalue, a simple one, by its projector."""
-    v = outputs[1]
-    return (v[..., :, None, -1:] * xp.conj(v)[..., None, :, -1:],)
+def last_value(outputs: Arrays, xp: Namespace) -> Arrays:
+    """One that sees the last eigenvalue alone."""
+    return (outputs[0][..., -1:],)
+
+
+def last_vector(outputs: Arrays, xp: Namespace) -> Arrays:
+    """One that sees the vector of the last eigenvalue alone, by its projector."""
+    v = outputs[1][..., :, -1:]
+    return (v * xp.conj(xp.matrix_transpose(v)),)

@@ -6,7 +6,7 @@ from .._matrix import adjoint, conj, diagonal, diagonal_matrix
 from ._crossing import crossing
 from ._gap_quotient import gap_quotient
 from ._general import basis, checked, decompose, moved, pulled
-from ._losses import no_slope
+from ._losses import last_vector, no_slope
 from ._phase import GROUP, align, horizontal, invariants
 
 __all__ = ["eig", "pencil_jvp", "pencil_vjp"]
@@ -41,17 +41,25 @@ _DEFECTIVE = [[3.0, -1.0, 1.0], [1.0, 1.0, 1.0], [0.0, 0.0, 2.0]]
             primals=([[0.0, 1, 0], [0, 0, 1.0], [0, 0, 0]],), first="nan", second="nan"
         ),
         "identity": Edge(primals=([[1.0, 0], [0, 1.0]],), first="nan", second="nan"),
+        "vector beside a Jordan block": Edge(
+            primals=([[2.0, 1e-4, 0], [0, 2.0, 0], [0, 0, 5.0]],),
+            loss=last_vector, first="nan", second="nan",
+        ),
+        "vector beside a nearly defective block": Edge(
+            primals=([[2.0, 1e-8, 0], [0, 2.0, 0], [0, 0, 5.0]],),
+            loss=last_vector, value="any", first="finite", second="any",
+        ),
         "rotation": Edge(primals=([[0.0, -1.0], [1.0, 0.0]],)),
         "values 1e-7 apart": Edge(primals=([[1.0, 1.0], [0, 1.0 + 1e-7]],), second="any"),
         "nonnormal": Edge(primals=([[1.0, 1e6], [0.0, -1.0]],), second="any"),
         "rows and columns scaled apart": Edge(
-            primals=([[1.0, 1e10, 2.0], [1e-10, 2.0, 1e-10], [3.0, 1e10, -1.0]],), second="any"
+            primals=([[1.0, 1e14, 2.0], [1e-14, 1.5, 1e-14], [0.3, 1e14, 1.2]],), second="any"
         ),
         "scale 1e150": Edge(primals=([[1e150, 2e150], [3e150, -3e150]],), second="any"),
         "scale 1e-150": Edge(primals=([[1e-150, 2e-150], [3e-150, -3e-150]],), second="any"),
         "order one": Edge(primals=([[-2.0]],)),
     },
-)
+)  # fmt: skip
 def eig(a: Array, /, *, xp: Namespace) -> Arrays:
     """Eigenvalues and eigenvectors of a general matrix.
 
@@ -103,10 +111,10 @@ def pencil_jvp(
 ) -> tuple[Array, Array]:
     """The same of a pencil, with ``L = (B V)^-1`` and ``P = L (A_dot V - B_dot V diag(w))``."""
     w, v = outputs
-    left, gap, size, defined = basis(a, b, w, v, xp)
+    left, gap, size, defined, vectors = basis(a, b, w, v, xp)
     p = left @ moved(w, v, a_dot, b_dot, xp)
     v_dot = v @ gap_quotient(p, gap, size)
-    v_dot = checked(_off_columns(v, v_dot, xp), defined[..., None, :], xp)
+    v_dot = checked(_off_columns(v, v_dot, xp), vectors[..., None, :], xp)
     return checked(diagonal(p, xp), defined, xp), v_dot
 
 
@@ -115,10 +123,10 @@ def pencil_vjp(
 ) -> Arrays:
     """Cotangents of both matrices of a pencil."""
     (w, v), (w_bar, v_bar) = outputs, cotangents
-    left, gap, size, defined = basis(a, b, w, v, xp)
+    left, gap, size, defined, vectors = basis(a, b, w, v, xp)
     inner = None
     if v_bar is not None:
-        g = checked(_off_columns(v, v_bar, xp), defined[..., None, :], xp)
+        g = checked(_off_columns(v, v_bar, xp), vectors[..., None, :], xp)
         inner = gap_quotient(adjoint(v, xp) @ g, conj(gap, xp), size)
     if w_bar is not None:
         of_w = diagonal_matrix(checked(w_bar, defined, xp), xp)

@@ -38,6 +38,13 @@ __all__ = ["eig_generalized"]
         "rows and columns scaled apart": Edge(
             primals=([[1e6, 1.0], [1e12, 2e6]], [[2e6, 0.5], [3e11, 1e6]]), second="any"
         ),
+        "columns scaled apart, values close": Edge(
+            primals=(
+                [[2.00008, 5.0014e-13], [0.300049, 1.000095e-12]],
+                [[2.0, 5e-13], [0.3, 1e-12]],
+            ),
+            second="any",
+        ),
         "order one": Edge(primals=([[2.0]], [[-4.0]])),
     },
 )  # fmt: skip

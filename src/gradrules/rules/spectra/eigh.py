@@ -16,7 +16,7 @@ from .._options import index_range
 from ._crossing import crossing
 from ._gap_quotient import Part, check_degenerate, gap_quotient, gaps
 from ._known import known
-from ._losses import no_slope, of_cluster, of_highest
+from ._losses import last_vector, no_slope, of_cluster
 from ._phase import GROUP, align, horizontal, invariants
 
 __all__ = ["eigh"]
@@ -64,7 +64,7 @@ __all__ = ["eigh"]
         ),
         "beside a pair of equal eigenvalues, projected": Edge(
             primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"degenerate": "project"},
-            loss=of_highest, second="nan",
+            loss=last_vector, second="nan",
         ),
         "the simple one of three": Edge(
             primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"subset_by_index": (2, 2)},

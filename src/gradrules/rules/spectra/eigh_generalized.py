@@ -5,7 +5,7 @@ from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, diagonal, diagonal_matrix, guarded, herm, read, read_adjoint, real
 from ._crossing import crossing
 from ._known import known
-from ._losses import no_slope, of_cluster, of_highest
+from ._losses import last_vector, no_slope, of_cluster
 from ._phase import GROUP, align, horizontal, invariants, level
 from .eigh import eigh, eigh_options, quotient, values_vjp
 
@@ -44,7 +44,7 @@ _A, _B = [[8.0, 0, 0], [0, 1.0, 0], [0, 0, 5.0]], [[2.0, 0, 0], [0, 1.0, 0], [0,
             primals=(_A, _B), options={"degenerate": "project"}, loss=of_cluster, second="nan"
         ),
         "beside a pair of equal eigenvalues, projected": Edge(
-            primals=(_A, _B), options={"degenerate": "project"}, loss=of_highest, second="nan"
+            primals=(_A, _B), options={"degenerate": "project"}, loss=last_vector, second="nan"
         ),
         "a is b": Edge(primals=(_B, _B), first="nan", second="nan"),
         "b scaled apart": Edge(

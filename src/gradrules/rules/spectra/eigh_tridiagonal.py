@@ -14,7 +14,7 @@ from .._matrix import diagonal_matrix, is_complex
 from ._crossing import crossing
 from ._gap_quotient import check_degenerate
 from ._known import known
-from ._losses import no_slope, of_cluster, of_highest
+from ._losses import last_vector, no_slope, of_cluster
 from ._phase import GROUP, align, horizontal, invariants
 from .eigh import decompose, quotient
 
@@ -52,7 +52,7 @@ def _sample(rng: Any, shapes: Any, dtype: str) -> tuple[Any, Any]:
         "beside a pair of equal eigenvalues, projected": Edge(
             primals=([1.0, 1.0, 4.0], [0.0, 0.0]),
             options={"degenerate": "project"},
-            loss=of_highest,
+            loss=last_vector,
             second="nan",
         ),
         "triple eigenvalue, no slope": Edge(

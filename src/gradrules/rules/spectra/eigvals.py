@@ -3,7 +3,7 @@ r"""Eigenvalues of a general matrix."""
 from ..._rule import Edge, Gauge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from ._general import basis, checked, decompose, moved
-from ._losses import no_slope
+from ._losses import last_value, no_slope
 from .eig import crossed, eig, pencil_vjp
 
 __all__ = ["eigvals", "pencil_values_jvp"]
@@ -44,12 +44,27 @@ def _given(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> MaybeArra
         ),
         "identity": Edge(primals=([[1.0, 0], [0, 1.0]],), first="finite", second="nan"),
         "identity, no slope": Edge(primals=([[1.0, 0], [0, 1.0]],), loss=no_slope, second="nan"),
+        "nearly defective": Edge(
+            primals=([[0.9 - 0.48e-8, 0.36e-8], [-0.64e-8, 0.9 + 0.48e-8]],),
+            value="any", first="nan", second="nan",
+        ),
+        "value in the rounding of a Jordan block": Edge(
+            primals=([[1.7, 0.3, 0], [-0.3, 2.3, 0], [0, 0, 2.0000001]],), loss=last_value, second="any"
+        ),
+        "double, ill-conditioned": Edge(
+            primals=([[1.0, 0, 1e5], [0, 1.0, 0], [0, 0, 2.0]],), first="finite", second="any"
+        ),
+        # LAPACK finds the double eigenvalue first.
+        "hidden Jordan block, out of order": Edge(
+            primals=([[5.0, 0, 0, 0], [0, 7.0, 0, 0], [0, 0, 1.7, 0.3], [0, 0, -0.3, 2.3]],),
+            value="any", first="nan", second="nan",
+        ),
         "rotation": Edge(primals=([[0.0, -1.0], [1.0, 0.0]],)),
         "nonnormal": Edge(primals=([[1.0, 1e6], [0.0, -1.0]],), second="any"),
         "scale 1e150": Edge(primals=([[1e150, 2e150], [3e150, -3e150]],), second="any"),
         "order one": Edge(primals=([[-2.0]],)),
     },
-)
+)  # fmt: skip
 def eigvals(a: Array, /, *, xp: Namespace) -> Array:
     """Eigenvalues of a general matrix.
 

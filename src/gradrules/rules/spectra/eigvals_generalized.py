@@ -28,6 +28,18 @@ __all__ = ["eigvals_generalized"]
         "Jordan block": Edge(
             primals=([[4.0, 2.0], [0.0, 2.0]], [[2.0, 0.0], [0.0, 1.0]]), first="nan", second="nan"
         ),
+        "hidden Jordan block of 0": Edge(
+            primals=([[-0.99, 0.99], [-0.462, 0.462]], [[2.0, 1.0], [0.3, 1.1]]),
+            value="any", first="nan", second="nan",
+        ),
+        # What is lost is lost in b; the double eigenvalue is found first.
+        "hidden Jordan block of a large b": Edge(
+            primals=(
+                [[3e-4, 0, 0, 0], [0, 2e-4, 0, 0], [0, 0, 11e3, 0], [0, 0, 0, 11e3]],
+                [[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, -9991e3, 10001e3], [0, 0, -10001e3, 10011e3]],
+            ),
+            value="any", first="nan", second="nan",
+        ),
         "b singular": Edge(
             primals=([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 0.0]]),
             value="nan", first="nan", second="nan",

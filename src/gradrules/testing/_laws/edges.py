@@ -138,10 +138,11 @@ def _computed(trial: Trial, what: str) -> list[list[Any]]:
         (lambda *a: t.vjp(f, a, w), dots),
         (lambda *a: t.jvp(f, a, dots), w),
     ]
-    seconds = [
-        found for first, bars in firsts for found in (t.jvp(first, x, dots), t.vjp(first, x, bars))
-    ]
-    return [[None if v is None else backend.numpy(v) for v in one] for one in seconds]
+    if what == "loss":
+        ways = [first(*x) for first, _ in firsts]
+    else:
+        ways = [way for g, bars in firsts for way in (t.jvp(g, x, dots), t.vjp(g, x, bars))]
+    return [[None if v is None else backend.numpy(v) for v in one] for one in ways]
 
 
 def _bad_data(trial: Trial, bad: float) -> list[Measure]:
