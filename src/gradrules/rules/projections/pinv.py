@@ -17,6 +17,12 @@ from ._singular_projectors import is_wide, mirrored, truncated, truncated_jvp, t
 
 __all__ = ["but_at_zero", "inverse_jvp", "inverse_vjp", "pinv"]
 
+
+def _squares(outputs: Arrays, xp: Namespace) -> Arrays:
+    """A loss whose slope moves with the output."""
+    return (outputs[0] * outputs[0],)
+
+
 _RANK_ONE = [[1.0, 2 - 1j], [1j, 1 + 2j], [2.0, 4 - 2j]]
 
 
@@ -36,12 +42,17 @@ _RANK_ONE = [[1.0, 2 - 1j], [1j, 1 + 2j], [2.0, 4 - 2j]]
         "identity": Edge(primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],)),
         "equal singular values": Edge(primals=([[2.0, 0, 0], [0, 0, -2.0], [0, 1.0, 0]],)),
         "orthonormal columns": Edge(primals=([[0.6, 0.8], [0.8, -0.6], [0.0, 0.0]],)),
+        "orthonormal columns, squared": Edge(
+            primals=([[0.6, 0.8], [0.8, -0.6], [0.0, 0.0]],), loss=_squares, third="exact"
+        ),
         "rank one of two": Edge(primals=([[1.0, 2.0], [2.0, 4.0]],), third="nan"),
         "rank two of three": Edge(primals=([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [0.0, 1.0, 1.0]],)),
         "rank one, tall": Edge(primals=([[1.0, 2.0], [2.0, 4.0], [-1.0, -2.0]],)),
         "rank one, wide": Edge(primals=([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0]],)),
         "rank one, complex": Edge(primals=(_RANK_ONE,), dtypes=("complex128",)),
         "nearly singular": Edge(primals=([[3.0, 1.0], [1.0, 0.3333334]],)),
+        "nearly singular, tall": Edge(primals=([[3.0, 1.0], [1.0, 0.3333334], [2.0, 0.6666666]],)),
+        "nearly singular, wide": Edge(primals=([[3.0, 1.0, 2.0], [1.0, 0.3333334, 0.6666666]],)),
         "small for its rtol": Edge(
             primals=([[4.0, 1.0, 0], [1.0, 3.0, 0], [0, 0, 0.5]],), options={"rtol": 0.25}
         ),
@@ -119,11 +130,11 @@ def inverse_jvp(a: Array, y: Array, e: Array, xp: Namespace) -> Array:
     """The derivative of the pseudo-inverse `y` of `a` in the direction `e`; no product is longer than `a`."""
     if is_wide(a):
         return mirrored(inverse_jvp, a, y, e, xp)
-    eh, yh = adjoint(e, xp), adjoint(y, xp)
+    yh = adjoint(y, xp)
     gram, ye, ya = y @ yh, y @ e, y @ a
     deficient = _is_deficient(a, ya, xp)
     rest = _rest(a, ya, deficient, xp)
-    left = eh - (eh @ a) @ y + ye @ adjoint(rest, xp)
+    left = adjoint(_beyond(a, y, e), xp) + ye @ adjoint(rest, xp)
     yeh = adjoint(ye, xp)
     right = or_nothing(yeh - ya @ yeh, deficient, xp) + (adjoint(rest, xp) @ e) @ gram
     if is_square(a):
@@ -142,10 +153,44 @@ def inverse_vjp(a: Array, y: Array, g: Array, xp: Namespace) -> Array:
     ygh = y @ gh
     gyh = adjoint(ygh, xp)
     inner = or_nothing(ygh - ygh @ ya, deficient, xp) - gyh + gram @ (g @ rest)
-    outer = gh - a @ ygh + rest @ gyh
+    outer = _beyond(a, y, gh) + rest @ gyh
     if is_square(a):
         outer = or_nothing(outer, deficient, xp)
     return but_at_zero(yh @ inner + outer @ gram, a, a, xp)
+
+
+@rule(name="_beyond_range", signature="(m,n),(n,m),(m,k)->(m,k)")
+def _beyond(a: Array, y: Array, c: Array, /, *, xp: Namespace) -> Array:
+    """``X = C - A Y C``, what of C is beyond the range of `a`.
+
+    A function of `a` and `c` alone: `y` moves with `a`. Differentiated as it stands, the large change of
+    Y would have to cancel in ``A Y``.
+    """
+    return c - a @ (y @ c)
+
+
+# P' = Q + Q^H with Q = (I - P) A_dot Y, and a term in A', which is nothing up to second derivatives of Y.
+@_beyond.def_jvp
+def _beyond_jvp(
+    primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
+) -> Array | None:
+    """``(I - P) C_dot - P' C``."""
+    (a, y, c), (x,), (e, _, c_dot) = primals, outputs, tangents
+    if e is None:
+        return None if c_dot is None else _beyond(a, y, c_dot)
+    moved = e @ (y @ c)
+    beyond = _beyond(a, y, -moved if c_dot is None else c_dot - moved)
+    return beyond - adjoint(y, xp) @ (adjoint(e, xp) @ x)
+
+
+@_beyond.def_vjp
+def _beyond_vjp(
+    primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
+) -> MaybeArrays:
+    """``-(I - P) (X_bar C^H + C X_bar^H) Y^H``, and ``(I - P) X_bar``."""
+    (a, y, c), (x,), (x_bar,) = primals, outputs, cotangents
+    c_bar = _beyond(a, y, x_bar)
+    return -(c_bar @ adjoint(y @ c, xp) + x @ adjoint(y @ x_bar, xp)), None, c_bar
 
 
 def _is_deficient(a: Array, ya: Array, xp: Namespace) -> Array:

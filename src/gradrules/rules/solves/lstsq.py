@@ -45,6 +45,12 @@ def _scaled(a: list[list[float]], c: float) -> list[list[float]]:
         "nearly singular": Edge(
             primals=([[3.0, 1.0], [1.0, 0.3333334]], [[1.0], [-0.5]]),
         ),
+        "nearly singular, tall": Edge(
+            primals=([[3.0, 1.0], [1.0, 0.3333334], [2.0, 0.6666666]], _B)
+        ),
+        "nearly singular, wide": Edge(
+            primals=([[3.0, 1.0, 2.0], [1.0, 0.3333334, 0.6666666]], _B[:2])
+        ),
         "small for its cond": Edge(
             primals=([[4.0, 1.0, 0], [1.0, 3.0, 0.5], [0, 0, 0.5]], _B),
             options={"cond": 0.25},

@@ -59,6 +59,12 @@ def nested(trial: Trial) -> dict[str, tuple[Any, ...]]:
         "rev over rev over rev, in the cotangents": (
             lambda: t.vjp(lambda *bars: backward(pulled, bars)(*x), d, e), hs, (es, hs),
         ),
+        "fwd over fwd over fwd, in the first tangents": (
+            lambda: t.jvp(lambda *along: forward(forward(f, along), e)(*x), d, h), weights, (es, hs),
+        ),
+        "rev over rev over rev, in the first cotangents": (
+            lambda: t.vjp(lambda *bars: backward(backward(f, bars), d)(*x), w, e), weights, (ds, es),
+        ),
     }  # fmt: skip
 
 
