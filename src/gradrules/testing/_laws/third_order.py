@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from .second_order import last_variant
 from .trial import (
     NO_TRUTH,
@@ -20,7 +22,7 @@ from .trial import (
 def order3(trial: Trial) -> list[Measure]:
     """Third derivatives equal the truth: what a second derivative calls is differentiable too.
 
-    Second derivatives are differentiated in their tangents and cotangents, too.
+    Second derivatives are differentiated in their cotangents, too, and where tangents move.
     """
     if not representative(trial) or batch_rank(trial) or trial.case.dtype != "float64":
         return []
@@ -30,7 +32,10 @@ def order3(trial: Trial) -> list[Measure]:
 
 
 def nested(trial: Trial) -> dict[str, tuple[Any, ...]]:
-    """By its name what computes each nesting, what that is paired with, and the directions of its truth."""
+    """By its name what computes each nesting, what that is paired with, and the derivatives that it is.
+
+    These are a sum: numbers, and the directions of each derivative.
+    """
     backend, f, weights = functional(trial)
     t = backend.transforms
     x, w = (tuple(map(backend.array, arrays)) for arrays in (trial.primals, weights))
@@ -49,37 +54,54 @@ def nested(trial: Trial) -> dict[str, tuple[Any, ...]]:
 
         return gradient
 
+    def curve(s: Any) -> Any:
+        """The function of ``x + s d + s^2 e / 2 + s^3 h / 6``: tangents that move."""
+        moved = list(x)
+        for i, *steps in zip(present, d, e, h, strict=True):
+            moved[i] = x[i] + s * (steps[0] + s * (steps[1] / 2 + s * (steps[2] / 6)))
+        return f(*moved)
+
+    def slope(function: Any) -> Any:
+        return lambda s: t.jvp(function, (s,), (backend.array(np.ones(())),))
+
     pushed, pulled = forward(f, d), backward(f, w)
-    return {
-        "fwd over fwd over fwd": (lambda: forward(forward(pushed, e), h)(*x), weights, (ds, es, hs)),
-        "rev over rev over rev": (lambda: backward(backward(pulled, d), e)(*x), hs, (ds, es, hs)),
-        "fwd over fwd over fwd, in the tangents": (
-            lambda: t.jvp(lambda *along: forward(pushed, along)(*x), e, h), weights, (ds, hs),
+    found = {
+        "fwd over fwd over fwd": (
+            lambda: forward(forward(pushed, e), h)(*x), weights, [(1, (ds, es, hs))],
+        ),
+        "rev over rev over rev": (
+            lambda: backward(backward(pulled, d), e)(*x), hs, [(1, (ds, es, hs))],
         ),
         "rev over rev over rev, in the cotangents": (
-            lambda: t.vjp(lambda *bars: backward(pulled, bars)(*x), d, e), hs, (es, hs),
-        ),
-        "fwd over fwd over fwd, in the first tangents": (
-            lambda: t.jvp(lambda *along: forward(forward(f, along), e)(*x), d, h), weights, (es, hs),
-        ),
-        "rev over rev over rev, in the first cotangents": (
-            lambda: t.vjp(lambda *bars: backward(backward(f, bars), d)(*x), w, e), weights, (ds, es),
+            lambda: t.vjp(lambda *bars: backward(pulled, bars)(*x), d, e), hs, [(1, (es, hs))],
         ),
     }  # fmt: skip
+    if not any(np.iscomplexobj(v) for v in (*trial.primals, *ds) if v is not None):
+        found["fwd over fwd over fwd, along a curve"] = (
+            lambda: slope(slope(slope(curve)))(backend.array(np.zeros(()))), weights,
+            [(1, (ds, ds, ds)), (3, (ds, es)), (1, (hs,))],
+        )  # fmt: skip
+    return found
 
 
 def of_third(trial: Trial) -> list[Measure]:
     """Each nesting against the truth."""
     backend, _, weights = functional(trial)
     measures = []
-    for name, (compute, against, directions) in nested(trial).items():
-        truth, change = (
-            kept_outputs(trial, trial.truth.derivative(*along, invariants=True))
-            for along in (directions, (*directions, trial.perturbation))
-        )
-        if truth is None:
-            raise Inapplicable(NO_TRUTH)
+    for name, (compute, against, terms) in nested(trial).items():
+        want = size = moved = 0.0
+        for times, along in terms:
+            truth, change = (
+                kept_outputs(trial, trial.truth.derivative(*directions, invariants=True))
+                for directions in (along, (*along, trial.perturbation))
+            )
+            if truth is None:
+                raise Inapplicable(NO_TRUTH)
+            want = want + times * inner(weights, truth)
+            size, moved = (
+                size + times * summed(weights, truth),
+                moved + times * summed(weights, change),
+            )
         got = inner([v for v in against if v is not None], list(map(backend.numpy, compute())))
-        size, moved = summed(weights, truth), summed(weights, change)
-        measures.append(trial.pair(got, inner(weights, truth), size, moved, name))
+        measures.append(trial.pair(got, want, size, moved, name))
     return measures
