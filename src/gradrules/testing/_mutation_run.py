@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import tempfile
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import TimeoutError as Overdue
 from dataclasses import dataclass
@@ -183,12 +183,23 @@ def mutate(
 
 
 def _once(planted: Iterable[Mutant]) -> dict[Mutant, list[Mutant]]:
-    """Each fault by the rule of which it is told, and in all rules that run the code, that one first."""
+    """Each fault by the rule of which it is told, and in all rules that run the code, that one first.
+
+    It is the rule in whose module the code is, else one of the same folder. The others take turns by
+    folder: rules of one kind ask the same of a helper.
+    """
     places: dict[Any, list[Mutant]] = defaultdict(list)
     for mutant in planted:
         places[mutant.place].append(mutant)
     for same in places.values():
-        same.sort(key=lambda mutant: adapters.lookup(mutant.rule).__module__ != mutant.module)
+        turns: Counter[str] = Counter()
+        ranks = {}
+        for mutant in same:
+            module = adapters.lookup(mutant.rule).__module__
+            folder, home = (name.rpartition(".")[0] for name in (module, mutant.module))
+            ranks[mutant] = module != mutant.module, folder != home, turns[folder]
+            turns[folder] += 1
+        same.sort(key=ranks.__getitem__)
     return {same[0]: same for same in places.values()}
 
 

@@ -25,7 +25,7 @@ _DEFECTIVE = [[3.0, -1.0, 1.0], [1.0, 1.0, 1.0], [0.0, 0.0, 2.0]]
     domain=(
         "eigenvalues that are apart by more than their rounding; eigenvectors: where the gaps that "
         "matter are. What a multiple eigenvalue makes undefined is NaN; of one that is not defective "
-        "sums have a derivative"
+        "sums have a derivative. Beside a defective one eigenvectors have NaN: V has no inverse"
     ),
     cost="primal: the library's; derivative: an inverse and 5 matrix products, in complex arithmetic",
     sources=(
@@ -84,8 +84,9 @@ def eig_jvp(
     primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace
 ) -> tuple[Array, Array]:
     """First-order perturbation theory in the eigenbasis."""
-    w_dot, v_dot = pencil_jvp(primals[0], None, outputs, tangents[0], None, xp)
-    return crossed.tangent(w_dot, primals, outputs, tangents, xp), v_dot
+    (a,) = primals
+    w_dot, v_dot = pencil_jvp(a, None, outputs, tangents[0], None, xp)
+    return crossed.tangent(w_dot, (a,), outputs, tangents, xp), v_dot
 
 
 @eig.def_vjp
@@ -94,8 +95,9 @@ def eig_vjp(primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Na
 
     G is `V_bar` without its parts along each eigenvector.
     """
-    bars = pencil_vjp(primals[0], None, outputs, cotangents, xp)[:1]
-    return crossed.cotangents(cotangents[0], bars, primals, outputs, xp)
+    (a,) = primals
+    bars = pencil_vjp(a, None, outputs, cotangents, xp)[:1]
+    return crossed.cotangents(cotangents[0], bars, (a,), outputs, xp)
 
 
 crossed = crossing(eig, "(n,n)", "(n),(n,n)")

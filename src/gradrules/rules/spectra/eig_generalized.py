@@ -72,7 +72,7 @@ def eig_generalized_jvp(
     """As of `eig`, with ``L = (B V)^-1`` and ``P = L (A_dot V - B_dot V diag(w))``."""
     (a, b), (a_dot, b_dot) = primals, tangents
     w_dot, v_dot = pencil_jvp(a, b, outputs, a_dot, b_dot, xp)
-    return crossed.tangent(w_dot, primals, outputs, tangents, xp), v_dot
+    return crossed.tangent(w_dot, (a, b), outputs, tangents, xp), v_dot
 
 
 @eig_generalized.def_vjp
@@ -82,7 +82,7 @@ def eig_generalized_vjp(
     """``L^H X V^H`` and ``-L^H X diag(conj(w)) V^H``, with X as of `eig`."""
     a, b = primals
     bars = pencil_vjp(a, b, outputs, cotangents, xp)
-    return crossed.cotangents(cotangents[0], bars, primals, outputs, xp)
+    return crossed.cotangents(cotangents[0], bars, (a, b), outputs, xp)
 
 
 crossed = crossing(eig_generalized, "(n,n),(n,n)", "(n),(n,n)")

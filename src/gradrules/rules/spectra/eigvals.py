@@ -86,9 +86,10 @@ def eigvals(a: Array, /, *, xp: Namespace) -> Array:
 @eigvals.def_jvp
 def eigvals_jvp(primals: Arrays, outputs: Arrays, tangents: MaybeArrays, *, xp: Namespace) -> Array:
     """The diagonal of the tangent in the eigenbasis."""
-    pairs = eig(*primals)
-    w_dot = pencil_values_jvp(primals[0], None, pairs, tangents[0], None, xp)
-    return crossed.tangent(w_dot, primals, pairs, tangents, xp)
+    (a,) = primals
+    pairs = eig(a)
+    w_dot = pencil_values_jvp(a, None, pairs, tangents[0], None, xp)
+    return crossed.tangent(w_dot, (a,), pairs, tangents, xp)
 
 
 @eigvals.def_vjp
@@ -96,9 +97,10 @@ def eigvals_vjp(
     primals: Arrays, outputs: Arrays, cotangents: MaybeArrays, *, xp: Namespace
 ) -> Arrays:
     """``L^H diag(w_bar) V^H``."""
-    pairs = eig(*primals)
-    bars = pencil_vjp(primals[0], None, pairs, (cotangents[0], None), xp)[:1]
-    return crossed.cotangents(cotangents[0], bars, primals, pairs, xp)
+    (a,) = primals
+    pairs = eig(a)
+    bars = pencil_vjp(a, None, pairs, (cotangents[0], None), xp)[:1]
+    return crossed.cotangents(cotangents[0], bars, (a,), pairs, xp)
 
 
 @eigvals.def_keep
