@@ -20,6 +20,7 @@ __all__ = [
     "check_degenerate",
     "gap_quotient",
     "gaps",
+    "gaps_across",
     "unresolved",
 ]
 
@@ -37,17 +38,24 @@ def check_degenerate(degenerate: object) -> None:
     one_of("degenerate", degenerate, DEGENERATE)
 
 
-def gaps(w: Array, size: Array, xp: Namespace, part: Part = None) -> Arrays:
+def gaps(w: Array, size: Array, xp: Namespace) -> Arrays:
     """``w_j - w_i``, infinite of a value to itself; and `size`, ``(..., 1, 1)``, for each of them.
 
-    `size` is that of the matrix, of which rounding is a part. With `part` only of those values w_j.
+    `size` is that of the matrix, of which rounding is a part.
     """
     distance = w[..., None, :] - w[..., :, None]
     own = hooks.eye_like(distance, xp=xp) != 0
     distance = xp.where(own, xp.full_like(distance, float("inf")), distance)
-    if part is not None:
-        distance = distance[..., part[0] : part[1] + 1]
     return distance, size * order(w, xp) ** 0.5 + xp.zeros_like(real(distance, xp))
+
+
+def gaps_across(w: Array, part: tuple[int, int], xp: Namespace) -> Arrays:
+    """The same for the values j of a range; infinite for i inside, so that nothing is divided by it."""
+    columns = slice(part[0], part[1] + 1)
+    gap, size = gaps(w, xp.max(xp.abs(w), axis=-1)[..., None, None], xp)
+    inside = xp.sum(hooks.eye_like(w, xp=xp)[:, columns], axis=-1, keepdims=True) != 0
+    gap = gap[..., columns]
+    return xp.where(inside, xp.full_like(gap, float("inf")), gap), size[..., columns]
 
 
 def unresolved(gap: Array, size: Array, xp: Namespace) -> Array:

@@ -8,18 +8,25 @@ from .._matrix import (
     conj,
     guarded,
     herm,
+    one_norm,
     read,
     read_adjoint,
     real,
 )
 from .._options import index_range
+from ._across import across
 from ._crossing import crossing
-from ._gap_quotient import Part, check_degenerate, gap_quotient, gaps
+from ._gap_quotient import Part, check_degenerate, divided, gap_quotient, gaps, gaps_across
 from ._known import known
 from ._losses import last_vector, no_slope, of_cluster
 from ._phase import GROUP, align, horizontal, invariants
 
 __all__ = ["eigh"]
+
+Beyond = tuple[Array | None, Array | None]
+
+
+_SIMPLE = [[2.0, 1.0, 0.0], [1.0, -1.0, 1.0], [0.0, 1.0, 3.0]]
 
 
 @rule(
@@ -68,13 +75,20 @@ __all__ = ["eigh"]
         ),
         "the simple one of three": Edge(
             primals=([[4.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"subset_by_index": (2, 2)},
-            second="nan",
         ),
         "one of a triple eigenvalue, no slope": Edge(
             primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"subset_by_index": (0, 0)},
             loss=no_slope, second="nan",
         ),
-        "eigenvalues alone": Edge(primals=([[2.0, 1, 0], [1, -1.0, 1], [0, 1, 3.0]],), loss=no_slope),
+        "eigenvalues alone": Edge(primals=(_SIMPLE,), loss=no_slope),
+        "one of two that are equal, projected": Edge(
+            primals=([[[1.0, 0, 0], [0, 1.0, 0], [0, 0, 4.0]], _SIMPLE, _SIMPLE],),
+            options={"subset_by_index": (1, 2), "degenerate": "project"}, first="nan", second="nan",
+        ),
+        "two that are close, of a large matrix": Edge(
+            primals=([[1.0, 0, 0], [0, 1.0 + 2.0**-50, 0], [0, 0, 64.0]],),
+            options={"subset_by_index": (0, 1)}, first="nan", second="nan",
+        ),
         "zero matrix": Edge(primals=([[0.0, 0], [0, 0.0]],), first="nan", second="nan"),
         "ring of six": Edge(
             primals=([[2.0, -1, 0, 0, 0, -1], [-1, 2, -1, 0, 0, 0], [0, -1, 2, -1, 0, 0],
@@ -154,8 +168,8 @@ def eigh_options(lower: object, subset_by_index: object = None, degenerate: obje
     check_degenerate(degenerate)
 
 
-# With M = V^H A' V_k: w_j' = Re M_jj and V_k' = V Z, Z_ij = M_ij / (w_j - w_i), where V_k are the columns
-# that are wanted and V are all of them.
+# With M = V^H A' V: w_j' = Re M_jj and V' = V Z, Z_ij = M_ij / (w_j - w_i), and of a subset of the vectors
+# what moves out of their span.
 @eigh.def_jvp
 def eigh_jvp(
     primals: Arrays,
@@ -168,11 +182,12 @@ def eigh_jvp(
     xp: Namespace,
 ) -> tuple[Array, Array]:
     """First-order perturbation theory in the eigenbasis."""
-    pairs = _tied(primals, outputs, lower, subset_by_index, degenerate)
-    every = pairs if subset_by_index is None else eigh(*primals, lower=lower)
-    w_dot, v_dot = _jvp(every, pairs[1], tangents[0], lower, subset_by_index, degenerate, xp)
+    w, v = _tied(primals, outputs, lower, subset_by_index, degenerate)
+    moved = read(tangents[0], lower, xp) @ v
+    beyond = _beyond(primals[0], v, moved, (), lower, subset_by_index, xp)
+    w_dot, v_dot = _jvp(w, v, moved, beyond, degenerate, xp)
     return crossed.tangent(
-        w_dot, primals, pairs, tangents, xp, lower=lower, subset_by_index=subset_by_index
+        w_dot, primals, (w, v), tangents, xp, lower=lower, subset_by_index=subset_by_index
     ), v_dot
 
 
@@ -193,8 +208,8 @@ def eigh_vjp(
     if v_bar is None:
         g = values_vjp(v, w_bar, lower, xp)
     else:
-        every = (w, v) if subset_by_index is None else eigh(*primals, lower=lower)
-        g = _vjp(every, v, cotangents, lower, subset_by_index, degenerate, xp)
+        beyond = _beyond(primals[0], v, v_bar, (), lower, subset_by_index, xp)
+        g = _vjp(w, v, cotangents, beyond, lower, degenerate, xp)
     options = {"lower": lower, "subset_by_index": subset_by_index}
     return crossed.cotangents(w_bar, (g,), primals, (w, v), xp, **options)
 
@@ -227,7 +242,10 @@ def eigh_fast_jvp(
     xp: Namespace,
 ) -> tuple[Array, Array]:
     """As the jvp, with the kept eigenpairs."""
-    return _jvp(kept or outputs, outputs[1], tangents[0], lower, subset_by_index, degenerate, xp)
+    w, v = outputs
+    moved = read(tangents[0], lower, xp) @ v
+    beyond = _beyond(primals[0], v, moved, kept, lower, subset_by_index, xp)
+    return _jvp(w, v, moved, beyond, degenerate, xp)
 
 
 @eigh.def_fast_vjp
@@ -243,48 +261,65 @@ def eigh_fast_vjp(
     xp: Namespace,
 ) -> Array:
     """As the vjp, with the kept eigenpairs."""
-    if cotangents[1] is None:
-        return values_vjp(outputs[1], cotangents[0], lower, xp)
-    return _vjp(kept or outputs, outputs[1], cotangents, lower, subset_by_index, degenerate, xp)
+    (w, v), (w_bar, v_bar) = outputs, cotangents
+    if v_bar is None:
+        return values_vjp(v, w_bar, lower, xp)
+    beyond = _beyond(primals[0], v, v_bar, kept, lower, subset_by_index, xp)
+    return _vjp(w, v, cotangents, beyond, lower, degenerate, xp)
 
 
 def _jvp(
-    every: Arrays,
-    v: Array,
-    x_dot: Array,
-    lower: bool | None,
-    part: Part,
-    degenerate: str,
-    xp: Namespace,
+    w: Array, v: Array, moved: Array, beyond: Beyond, degenerate: str, xp: Namespace
 ) -> tuple[Array, Array]:
-    moved = read(x_dot, lower, xp) @ v
-    z = quotient(adjoint(every[1], xp) @ moved, every[0], degenerate, xp, part)
-    return real(xp.sum(conj(v, xp) * moved, axis=-2), xp), every[1] @ z
+    out, size = beyond
+    v_dot = v @ quotient(adjoint(v, xp) @ moved, w, degenerate, xp, size)
+    return real(xp.sum(conj(v, xp) * moved, axis=-2), xp), v_dot if out is None else v_dot + out
 
 
 def _vjp(
-    every: Arrays,
+    w: Array,
     v: Array,
     cotangents: MaybeArrays,
+    beyond: Beyond,
     lower: bool | None,
-    part: Part,
     degenerate: str,
     xp: Namespace,
 ) -> Array:
-    w_bar, v_bar = cotangents
-    z = quotient(adjoint(every[1], xp) @ v_bar, every[0], degenerate, xp, part)
-    left = every[1] @ z
+    (w_bar, v_bar), (out, size) = cotangents, beyond
+    left = v @ quotient(adjoint(v, xp) @ v_bar, w, degenerate, xp, size)
+    left = left if out is None else left + out
     if w_bar is not None:
         left = left + v * xp.astype(w_bar, v.dtype)[..., None, :]
     return read_adjoint(herm(left @ adjoint(v, xp), xp), lower, xp)
 
 
-def quotient(k: Array, w: Array, degenerate: str, xp: Namespace, part: Part = None) -> Array:
-    """``K_ij / (w_j - w_i)``, 0 of a value to itself; with `part` only of those columns j."""
+def _beyond(
+    x: Array, v: Array, y: Array, every: Arrays, lower: bool | None, part: Part, xp: Namespace
+) -> Beyond:
+    """Of a subset V_k what is outside its span, the columns ``(w_j - A)^+ y_j``, and the size of A.
+
+    By all eigenpairs if they are there, else by a rule that differentiates no eigenvector outside.
+    """
+    if part is None:
+        return None, None
+    a, vh = read(x, lower, xp), adjoint(v, xp)
+    size = one_norm(a, xp)
+    if not every:
+        return across(a, v @ vh, y @ vh) @ v, size
+    z = divided(adjoint(every[1], xp) @ y, *gaps_across(every[0], part, xp), xp=xp)
+    # Where the subset cuts a cluster there is none of its vectors.
+    return every[1] @ z + xp.sum(0 * z, axis=(-2, -1), keepdims=True), size
+
+
+def quotient(
+    k: Array, w: Array, degenerate: str, xp: Namespace, size: Array | None = None
+) -> Array:
+    """``K_ij / (w_j - w_i)``, 0 of a value to itself; `size` is that of the matrix, if not of w."""
     if 0 in k.shape:
         return k
-    size = xp.max(xp.abs(w), axis=-1)[..., None, None]
-    return gap_quotient(k, *gaps(w, size, xp, part), degenerate=degenerate)
+    if size is None:
+        size = xp.max(xp.abs(w), axis=-1)[..., None, None]
+    return gap_quotient(k, *gaps(w, size, xp), degenerate=degenerate)
 
 
 def values_vjp(v: Array, w_bar: Array, lower: bool | None, xp: Namespace) -> Array:

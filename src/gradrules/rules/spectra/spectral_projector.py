@@ -5,12 +5,11 @@ eigenvalues inside and those outside matter. Its derivative is :math:`P' = X + X
 across the two for :math:`A'`, see `_across`.
 """
 
-from ... import hooks
 from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, herm, read, read_adjoint
 from ._across import across
-from ._gap_quotient import divided, gaps, unresolved
+from ._gap_quotient import divided, gaps_across, unresolved
 from .eigh import chosen, columns, decompose, eigh_options
 
 __all__ = ["spectral_projector"]
@@ -150,18 +149,10 @@ def spectral_projector_fast_vjp(
 
 def _projector(pairs: Arrays, part: tuple[int, int], xp: Namespace) -> Array:
     _, v = chosen(pairs, part)
-    gap, size = _gaps(pairs[0], part, xp)
+    gap, size = gaps_across(pairs[0], part, xp)
     bad = xp.any(unresolved(gap, size, xp), axis=(-2, -1), keepdims=True)
     p = v @ adjoint(v, xp)
     return xp.where(bad, xp.full_like(p, float("nan")), p)
-
-
-def _gaps(w: Array, part: tuple[int, int], xp: Namespace) -> Arrays:
-    """``w_j - w_i`` for j inside; infinite for i inside too, so that nothing is divided by it."""
-    gap, size = gaps(w, xp.max(xp.abs(w), axis=-1)[..., None, None], xp, part)
-    one = hooks.eye_like(w, xp=xp)[:, part[0] : part[1] + 1]
-    inside = xp.sum(one, axis=-1, keepdims=True) != 0
-    return xp.where(inside, xp.full_like(gap, float("inf")), gap), size
 
 
 def _solved(pairs: Arrays, r: Array, part: tuple[int, int], xp: Namespace) -> Array:
@@ -169,5 +160,5 @@ def _solved(pairs: Arrays, r: Array, part: tuple[int, int], xp: Namespace) -> Ar
     w, v = pairs
     inside = columns(pairs, part)[1]
     k = adjoint(v, xp) @ r @ inside
-    z = divided(k, *_gaps(w, part, xp), xp=xp)
+    z = divided(k, *gaps_across(w, part, xp), xp=xp)
     return inside @ adjoint(v @ z, xp)

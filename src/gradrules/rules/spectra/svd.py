@@ -82,6 +82,33 @@ def _of_largest(outputs: Arrays, xp: Namespace) -> Arrays:
     return (u[..., :, None, 0] * vh[..., None, 0, :],)
 
 
+def _of_thin(outputs: Arrays, xp: Namespace) -> Arrays:
+    """A loss that sees the vectors of singular values alone."""
+    u, s, vh = outputs
+    k = s.shape[-1]
+    return _invariants((u[..., :k], s, vh[..., :k, :]), xp)
+
+
+def _of_added_columns(outputs: Arrays, xp: Namespace) -> Arrays:
+    """A loss that sees only the columns of U that belong to no singular value."""
+    u = outputs[0][..., outputs[1].shape[-1] :]
+    return (u * u,)
+
+
+def _of_added_rows(outputs: Arrays, xp: Namespace) -> Arrays:
+    """The same of the rows of Vh."""
+    vh = outputs[2][..., outputs[1].shape[-1] :, :]
+    return (vh * vh,)
+
+
+def _lengths(outputs: Arrays, xp: Namespace) -> Arrays:
+    """A loss that is a constant."""
+    u = outputs[0]
+    return (xp.sum(u * xp.conj(u), axis=-2),)
+
+
+_TALL = [[1.0, 2.0], [3.0, -1.0], [0.0, 1.0]]
+_WIDE = [[1.0, 3.0, 0.0], [2.0, -1.0, 1.0]]
 _EQUAL = [[2.0, 0, 0], [0, 2.0, 0], [0, 0, 1.0], [0, 0, 0]]
 _RANK_ONE = [[3.0, 0, 0], [0, 0, 0]]
 _THIN = {"full_matrices": False}
@@ -116,6 +143,21 @@ _PROJECTED = {"full_matrices": False, "degenerate": "project"}
     edges={
         "identity, no slope": Edge(
             primals=([[1.0, 0], [0, 1.0]],), options=_THIN, loss=_no_slope, second="nan"
+        ),
+        "tall, all columns": Edge(primals=(_TALL,), value="finite", loss=_of_thin),
+        "wide, all rows": Edge(primals=(_WIDE,), value="finite", loss=_of_thin),
+        "tall, a column that is added": Edge(
+            primals=(_TALL,), value="finite", loss=_of_added_columns, first="nan", second="nan"
+        ),
+        "wide, a row that is added": Edge(
+            primals=(_WIDE,), value="finite", loss=_of_added_rows, first="nan", second="nan"
+        ),
+        "lengths at rank one": Edge(
+            primals=(_RANK_ONE,), options=_THIN, loss=_lengths, second="any"
+        ),
+        "rank one to rounding": Edge(
+            primals=([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]],), options=_THIN,
+            value="finite", first="nan", second="nan",
         ),
         "two equal values": Edge(primals=(_EQUAL,), options=_THIN, first="nan", second="nan"),
         "two equal values, projected": Edge(

@@ -94,8 +94,6 @@ def svd(
     reference: tuple[Exact, Exact, Exact] | None = None,
 ) -> tuple[Exact, Exact, Exact]:
     """Singular values and vectors, the phases as near as possible to those of the reference."""
-    m, n = x.shape
-    assert m == n or not full_matrices, "the vectors beyond the singular values are any basis"
     if not x.size:
         return x[:, :0], np.empty(0, dtype=object), x[:0]
     left, s, right = mpmath.svd(matrix(x))
@@ -106,6 +104,10 @@ def svd(
             overlap = overlap + vh[group] @ adjoint(reference[2][group])
             turn = _nearest(overlap)
             u[:, group], vh[group] = u[:, group] @ turn, adjoint(turn) @ vh[group]
+    if full_matrices:  # the vectors beyond the singular values are any basis: none
+        (m, n), k = x.shape, len(values)
+        u = np.hstack([u, np.full((m, m - k), mpmath.mpf(0), dtype=object)])
+        vh = np.vstack([vh, np.full((n - k, n), mpmath.mpf(0), dtype=object)])
     return u, values, vh
 
 
