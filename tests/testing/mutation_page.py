@@ -103,8 +103,8 @@ nox -s mutation                                    # all of ours, and this page'
 
 A fault is one changed expression in the source of a jvp, a vjp, a fast form, a helper or an internal
 rule that it calls. The function runs the changed code until its check is over; no file changes.
-Code that several rules run gets a fault once, told of the rule whose module it is in or of the first
-that runs it; it is caught if the check of one of them, at most four, catches it.
+Code that several rules run gets a fault once, told of the rule whose module it is in, else of one of its
+folder; it is caught if the check of one of them, at most four, catches it.
 A fault is tried on NumPy first, and the first law that fails ends the trial; what survives goes to
 autograd, then to PyTorch and JAX, each in a process of its own. A fault that makes a check hang is ended
 and counts as caught, by time. A survivor is a hole in a law or in the inputs.

@@ -1,7 +1,7 @@
 """A mutation run: every fault of every rule, in worker processes, and the verdicts.
 
 A fault is planted once, however many rules run the code. It is told of the rule in whose module it is,
-or of the first that runs it, and is caught when the check of one of them fails. It is tried on NumPy and
+else of one of its folder, and is caught when the check of one of them fails. It is tried on NumPy and
 autograd in one process. What survives there goes to a process of its own for each further framework,
 because these remember code that they have compiled.
 """
