@@ -80,6 +80,10 @@ _SIMPLE = [[2.0, 1.0, 0.0], [1.0, -1.0, 1.0], [0.0, 1.0, 3.0]]
             primals=([[1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]],), options={"subset_by_index": (0, 0)},
             loss=no_slope, second="nan",
         ),
+        "of one triangle, the other is large": Edge(
+            primals=([[2.0, 1e18, 1e18], [1.0, -1.0, 1e18], [0.0, 1.0, 3.0]],),
+            options={"lower": True, "subset_by_index": (0, 1)},
+        ),
         "eigenvalues alone": Edge(primals=(_SIMPLE,), loss=no_slope),
         "one of two that are equal, projected": Edge(
             primals=([[[1.0, 0, 0], [0, 1.0, 0], [0, 0, 4.0]], _SIMPLE, _SIMPLE],),
