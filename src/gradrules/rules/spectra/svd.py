@@ -144,7 +144,9 @@ _PROJECTED = {"full_matrices": False, "degenerate": "project"}
         "identity, no slope": Edge(
             primals=([[1.0, 0], [0, 1.0]],), options=_THIN, loss=_no_slope, second="nan"
         ),
-        "tall, all columns": Edge(primals=(_TALL,), value="finite", loss=_of_thin),
+        "tall, all columns": Edge(
+            primals=(_TALL,), value="finite", loss=_of_thin, dtypes=("float64", "complex128")
+        ),
         "wide, all rows": Edge(primals=(_WIDE,), value="finite", loss=_of_thin),
         "tall, a column that is added": Edge(
             primals=(_TALL,), value="finite", loss=_of_added_columns, first="nan", second="nan"
