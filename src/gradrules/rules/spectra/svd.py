@@ -293,7 +293,20 @@ def svd_vjp(
         undefined, vh_bar = xp.sum(xp.abs(vh_bar[..., k:, :]), axis=(-2, -1)), vh_bar[..., :k, :]
     vh = adjoint(v, xp)
     if u_bar is None and vh_bar is None:
-        return crossed.cotangents(s_bar, (values_vjp(u, vh, s_bar, xp),), primals, (u, s, vh), xp)
+        x_bar = values_vjp(u, vh, s_bar, xp)
+    else:
+        x_bar = _vectors_vjp(u, s, v, (u_bar, s_bar, vh_bar), degenerate, xp)
+    (x_bar,) = crossed.cotangents(s_bar, (x_bar,), primals, (u, s, vh), xp)
+    if undefined is None:
+        return x_bar
+    return poisoned(x_bar, primals[0], (undefined != 0)[..., None, None], xp)
+
+
+def _vectors_vjp(
+    u: Array, s: Array, v: Array, cotangents: MaybeArrays, degenerate: str, xp: Namespace
+) -> Array:
+    """The vjp, with cotangents of vectors."""
+    u_bar, s_bar, vh_bar = cotangents
     u_bar = xp.zeros_like(u) if u_bar is None else u_bar
     v_bar = xp.zeros_like(v) if vh_bar is None else adjoint(vh_bar, xp)
     n, m = adjoint(u, xp) @ u_bar, adjoint(v, xp) @ v_bar
@@ -315,13 +328,8 @@ def svd_vjp(
     if s_bar is not None:
         inner = inner + xp.astype(diagonal_matrix(s_bar, xp), inner.dtype)
     x_bar = u @ inner
-    x_bar = (x_bar if left is None else x_bar + left) @ vh
-    if right is not None:
-        x_bar = x_bar + u @ adjoint(right, xp)
-    (x_bar,) = crossed.cotangents(s_bar, (x_bar,), primals, (u, s, vh), xp)
-    if undefined is None:
-        return x_bar
-    return poisoned(x_bar, primals[0], (undefined != 0)[..., None, None], xp)
+    x_bar = (x_bar if left is None else x_bar + left) @ adjoint(v, xp)
+    return x_bar if right is None else x_bar + u @ adjoint(right, xp)
 
 
 def values_vjp(u: Array, vh: Array, s_bar: Array, xp: Namespace) -> Array:
