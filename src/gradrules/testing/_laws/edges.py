@@ -17,6 +17,8 @@ from .second_order import NESTINGS, of_second
 from .third_order import nested, of_third
 from .trial import NO_TRUTH, Inapplicable, Measure, Trial, batch_rank, empty, functional, inner
 
+# Each derivative takes them seconds: in a quick check they are asked for each mode over itself.
+COMPILING = {"jax", "tensorflow"}
 # Derivatives that one loss has, of which each part is looked at.
 HIGHER = ("second", "third")
 
@@ -140,6 +142,9 @@ def _computed(trial: Trial, what: str) -> list[list[Any]]:
     ]
     if what == "loss":
         ways = [first(*x) for first, _ in firsts]
+    elif trial.quick and backend.name in COMPILING:
+        (gradient, bars), (pushed, _) = firsts[0], firsts[1]
+        ways = [t.vjp(gradient, x, bars), t.jvp(pushed, x, dots)]
     else:
         ways = [way for g, bars in firsts for way in (t.jvp(g, x, dots), t.vjp(g, x, bars))]
     return [[None if v is None else backend.numpy(v) for v in one] for one in ways]
