@@ -26,8 +26,17 @@ FAULTS = {name: _mutation.mutants(gr.registry[name]) for name in RULES}
 
 
 def first(name, kind):
-    """The first fault of a kind that changes something."""
-    real = (m for m in FAULTS[name] if m.kind == kind and not any(e.covers(m) for e in EQUIVALENTS))
+    """The first fault of a kind that changes something, in the rule's own folder.
+
+    A helper of all rules is more than one of them can prove.
+    """
+    home = gr.registry[name].__module__.rpartition(".")[0]
+    real = (
+        m
+        for m in FAULTS[name]
+        if m.kind == kind and m.module.rpartition(".")[0] == home
+        if not any(e.covers(m) for e in EQUIVALENTS)
+    )
     return next(real, None)
 
 
