@@ -9,7 +9,7 @@ from ..scalars.slogdet import slogdet
 from ..solves.inv import inv
 from ._gap_quotient import gap_quotient, gaps, unresolved
 
-__all__ = ["ROUNDING", "basis", "checked", "decompose", "moved", "pulled"]
+__all__ = ["ROUNDING", "basis", "checked", "decompose", "inverse_or_nan", "moved", "pulled"]
 
 # Backward error of the library's eigenvalues, in units of eps.
 ROUNDING = 8.0
@@ -76,19 +76,15 @@ def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis
     eigenvalues of a defective matrix, which are computed apart, are not; nor is one that nearly is.
     """
     right = v if b is None else xp.astype(b, v.dtype) @ v
-    # A matrix that is exactly singular, or NaN, has no inverse, and libraries raise.
-    sign, _ = slogdet(right)
-    singular = ~(xp.abs(sign) > 0)[..., None, None]
-    left = inv(xp.where(singular, hooks.eye_like(v, xp=xp), right))
-    left = poisoned(left, left, singular, xp)
+    left = inverse_or_nan(right, xp)
     gap, _ = gaps(w, xp.zeros_like(real(w, xp))[..., :1, None], xp)
     sizes = xp.abs(a) @ xp.abs(v)
     if b is not None:
         sizes = sizes + xp.abs(b) @ xp.abs(v) * xp.abs(w)[..., None, :]
     error = ROUNDING * xp.sum(xp.abs(left) * xp.matrix_transpose(sizes), axis=-1)
     size = error[..., :, None] + error[..., None, :]
-    condition = (xp.sum(xp.abs(left) ** 2, axis=-1) * xp.sum(xp.abs(right) ** 2, axis=-2)) ** 0.5
-    square = condition[..., None] ** 2
+    square = xp.sum(xp.abs(left) ** 2, axis=-1) * xp.sum(xp.abs(right) ** 2, axis=-2)
+    square = square[..., None]
     defective = square > DEFECTIVE / eps(v)
     if b is None:
         # Of a block [[w, c], [0, w + gap]] the condition is c / gap: what is compared with rounding is c.
@@ -100,10 +96,18 @@ def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis
     defined = ~xp.any(defective, axis=-1)
     blind = xp.any(defective & (square > BLIND / eps(v)), axis=(-2, -1), keepdims=True)[..., 0]
     defined, vectors = (
-        xp.where(some, xp.ones_like(condition), xp.zeros_like(condition))
+        xp.where(some, xp.ones_like(error), xp.zeros_like(error))
         for some in (defined, defined & ~blind)
     )
     return Basis(left, gap, size, defined, vectors)
+
+
+def inverse_or_nan(a: Array, xp: Namespace) -> Array:
+    """The inverse; of a matrix that is exactly singular, or NaN, libraries raise: here it is NaN."""
+    sign, _ = slogdet(a)
+    singular = ~(xp.abs(sign) > 0)[..., None, None]
+    inverse = inv(xp.where(singular, hooks.eye_like(a, xp=xp), a))
+    return poisoned(inverse, inverse, singular, xp)
 
 
 def moved(w: Array, v: Array, a_dot: Array | None, b_dot: Array | None, xp: Namespace) -> Array:

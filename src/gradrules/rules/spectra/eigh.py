@@ -310,9 +310,15 @@ def _beyond(
     size = one_norm(a, xp)
     if not every:
         return across(a, v @ vh, y @ vh) @ v, size
-    z = divided(adjoint(every[1], xp) @ y, *gaps_across(every[0], part, xp), xp=xp)
+    out = outside(every, y, part, xp)
     # Where the subset cuts a cluster there is none of its vectors.
-    return every[1] @ z + xp.sum(0 * z, axis=(-2, -1), keepdims=True), size
+    return out + xp.sum(0 * out, axis=(-2, -1), keepdims=True), size
+
+
+def outside(pairs: Arrays, y: Array, part: tuple[int, int], xp: Namespace) -> Array:
+    """``(w_j - A)^+ y_j`` for each j of a range, outside the span of its vectors, by all eigenpairs."""
+    w, v = pairs
+    return v @ divided(adjoint(v, xp) @ y, *gaps_across(w, part, xp), xp=xp)
 
 
 def quotient(

@@ -9,8 +9,8 @@ from ..._rule import Edge, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import adjoint, herm, read, read_adjoint
 from ._across import across
-from ._gap_quotient import divided, gaps_across, unresolved
-from .eigh import chosen, columns, decompose, eigh_options
+from ._gap_quotient import gaps_across, unresolved
+from .eigh import chosen, columns, decompose, eigh_options, outside
 
 __all__ = ["spectral_projector"]
 
@@ -157,8 +157,5 @@ def _projector(pairs: Arrays, part: tuple[int, int], xp: Namespace) -> Array:
 
 def _solved(pairs: Arrays, r: Array, part: tuple[int, int], xp: Namespace) -> Array:
     """``Y`` with ``A Y - Y A = P R Q``, by the eigenpairs of A, for a Hermitian R."""
-    w, v = pairs
     inside = columns(pairs, part)[1]
-    k = adjoint(v, xp) @ r @ inside
-    z = divided(k, *gaps_across(w, part, xp), xp=xp)
-    return inside @ adjoint(v @ z, xp)
+    return inside @ adjoint(outside(pairs, r @ inside, part, xp), xp)

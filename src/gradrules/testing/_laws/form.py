@@ -81,10 +81,10 @@ def kept(trial: Trial) -> list[Measure]:
     namespace = backend_of(trial.rule.name, trial.rule.inputs, x).xp
     static = trial.rule.static_options(trial.options)
     outputs, stored = trial.rule.evaluate_keep(x, static, xp=namespace)
-    change = trial.truth.derivative(trial.perturbation)
+    shift = trial.truth.derivative(trial.perturbation)
     measures = [
         trial.compare(
-            backend.numpy(y), plain, 0 if change is None else change[i], "value beside them"
+            backend.numpy(y), plain, 0 if shift is None else shift[i], "value beside them"
         )
         for i, (y, plain) in enumerate(zip(outputs, trial.outputs, strict=True))
         if trial.gauge is None and plain.size

@@ -43,16 +43,21 @@ def eigh(
     first, last = subset_by_index or (0, len(a) - 1)
     columns = slice(first, last + 1)
     values = np.array(list(w), dtype=object)[columns]
-    return values, _turned(values, array(v)[:, columns], reference)
+    return values, _turned(array(v)[:, columns], reference, _equal(values))
 
 
-def _turned(values: Exact, vectors: Exact, reference: tuple[Exact, ...] | None) -> Exact:
-    """Columns as near to those of the reference as another basis of their clusters is."""
+def _turned(vectors: Exact, reference: tuple[Exact, ...] | None, groups: list[slice]) -> Exact:
+    """Columns as near to those of the reference as another basis of each group is."""
     if reference is not None:
-        for group in _equal(values):
+        for group in groups:
             v = vectors[:, group]
             vectors[:, group] = v @ _nearest(adjoint(v) @ reference[1][:, group])
     return vectors
+
+
+def _each(vectors: Exact) -> list[slice]:
+    """Groups of one column."""
+    return [slice(j, j + 1) for j in range(vectors.shape[1])]
 
 
 def _equal(values: Exact) -> list[slice]:
@@ -69,14 +74,6 @@ def _nearest(overlap: Exact) -> Exact:
         return overlap / abs(overlap)
     u, _, vh = mpmath.svd(matrix(overlap))
     return array(u) @ array(vh)
-
-
-def _in_phase(vectors: Exact, reference: Exact) -> Exact:
-    """Columns in the phases nearest to those of the reference."""
-    for j in range(vectors.shape[1]):
-        overlap = np.sum(np.conj(vectors[:, j]) * reference[:, j])
-        vectors[:, j] = vectors[:, j] * (overlap / abs(overlap))
-    return vectors
 
 
 @oracle("eigvalsh")
@@ -132,7 +129,7 @@ def eigh_generalized(
     roots, basis = eigh(read(b, lower))
     half = basis / np.array([mpmath.sqrt(x) for x in roots], dtype=object)
     w, v = eigh(adjoint(half) @ read(a, lower) @ half)
-    return w, _turned(w, half @ v, reference)
+    return w, _turned(half @ v, reference, _equal(w))
 
 
 @oracle("eigvalsh_generalized")
@@ -154,7 +151,7 @@ def eig(a: Exact, *, reference: tuple[Exact, ...] | None = None) -> tuple[Exact,
         order.append(min(rest, key=lambda k: abs(w[k] - near)))
     w, v = w[order], v[:, order] * mpmath.mpc(1)
     v = v / np.array([mpmath.sqrt(sum(abs(x) ** 2 for x in c)) for c in v.T], dtype=object)
-    return w, v if reference is None or len(reference) < 2 else _in_phase(v, reference[1])
+    return w, v if reference is None or len(reference) < 2 else _turned(v, reference, _each(v))
 
 
 @oracle("eigvals")
@@ -211,7 +208,5 @@ def schur(a: Exact, *, reference: tuple[Exact, Exact] | None = None) -> tuple[Ex
         for _ in range(2):  # once more for what cancellation leaves
             z[:, j] = z[:, j] - z[:, :j] @ (adjoint(z[:, :j]) @ z[:, j])
         z[:, j] = z[:, j] / mpmath.sqrt(sum(abs(x) ** 2 for x in z[:, j]))
-        if reference is not None:
-            overlap = np.sum(np.conj(z[:, j]) * reference[1][:, j])
-            z[:, j] = z[:, j] * (overlap / abs(overlap))
+    z = _turned(z, reference, _each(z))
     return np.triu(adjoint(z) @ a @ z), z
