@@ -125,6 +125,24 @@ def test_eigenvectors_do_not_depend_on_the_size_of_the_batch(make):
         np.testing.assert_allclose(np.asarray(batch)[0], np.asarray(y), rtol=1e-14)
 
 
+def test_whether_numpy_was_passed_over_is_known(make):
+    with gr.host.disabled() as by_numpy:
+        assert not by_numpy()
+        witness(make(SMALL))
+        assert by_numpy()
+
+
+def test_eigenvalues_of_a_pencil_and_their_derivatives_are_in_one_order():
+    """NumPy and TensorFlow find these eigenvalues in two orders."""
+    a, b = tf.constant([[3.0 + 0j, 0], [0, 2.0]]), tf.eye(2, dtype=tf.complex128)
+    with tf.GradientTape() as tape:
+        tape.watch(a)
+        w = gr.eigvals_generalized(a, b)
+        first = tf.math.real(w[0])
+    own = np.diag(abs(w.numpy()[0] - [3.0, 2.0]) < 0.5)
+    np.testing.assert_allclose(tape.gradient(first, a).numpy(), own, atol=1e-15)
+
+
 def test_results_share_no_memory_with_inputs():
     gr.rule(lambda x, /: x, name="_host_identity", replace=True)
     same = gr.adapters.lookup("_host_identity")

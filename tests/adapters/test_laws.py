@@ -52,6 +52,12 @@ def test_every_rule_has_its_derivatives(framework):
         assert tried == {"jvp", "vjp"}, rule
 
 
+def test_all_backends_agree():
+    """On the way of users' calls, which is NumPy's for small arrays: see `gradrules.host`."""
+    report = check(Plan(list(RULES), ["numpy", *FRAMEWORKS], ("agree",), quick=True), silent)
+    assert report.passed, str(report)
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_rules_of_somebody_else(framework):
     """Elementwise, an input without derivative, integer outputs, options, rules within rules."""

@@ -18,6 +18,7 @@ __all__ = [
     "DEGENERATE",
     "Part",
     "check_degenerate",
+    "differences",
     "gap_quotient",
     "gaps",
     "gaps_across",
@@ -38,15 +39,19 @@ def check_degenerate(degenerate: object) -> None:
     one_of("degenerate", degenerate, DEGENERATE)
 
 
+def differences(w: Array, xp: Namespace) -> Array:
+    """``w_j - w_i``, infinite of a value to itself."""
+    gap = w[..., None, :] - w[..., :, None]
+    return xp.where(hooks.eye_like(gap, xp=xp) != 0, xp.full_like(gap, float("inf")), gap)
+
+
 def gaps(w: Array, size: Array, xp: Namespace) -> Arrays:
-    """``w_j - w_i``, infinite of a value to itself; and `size`, ``(..., 1, 1)``, for each of them.
+    """The same, and `size`, ``(..., 1, 1)``, for each of them.
 
     `size` is that of the matrix, of which rounding is a part.
     """
-    distance = w[..., None, :] - w[..., :, None]
-    own = hooks.eye_like(distance, xp=xp) != 0
-    distance = xp.where(own, xp.full_like(distance, float("inf")), distance)
-    return distance, size * order(w, xp) ** 0.5 + xp.zeros_like(real(distance, xp))
+    gap = differences(w, xp)
+    return gap, size * order(w, xp) ** 0.5 + xp.zeros_like(gap)
 
 
 def gaps_across(w: Array, part: tuple[int, int], xp: Namespace) -> Arrays:

@@ -7,7 +7,7 @@ from ..._typing import Array, Arrays, Namespace
 from .._matrix import adjoint, conj, eps, guarded, harmless, one_norm, poisoned, real, scaled, unit
 from ..scalars.slogdet import slogdet
 from ..solves.inv import inv
-from ._gap_quotient import gap_quotient, gaps, unresolved
+from ._gap_quotient import differences, gap_quotient, unresolved
 
 __all__ = ["ROUNDING", "basis", "checked", "decompose", "inverse_or_nan", "moved", "pulled"]
 
@@ -20,6 +20,8 @@ DEFECTIVE = 1e-4
 COUPLED = 64.0
 # Beside a defective one where that square is ``BLIND / eps`` no eigenvector has a derivative that is sure.
 BLIND = 4096.0
+# The values of a defective block, computed, are apart by less than so many times the smallest gap.
+REACH = 4.0
 # Of a pencil with a B whose condition is ``LOST / eps`` no eigenvalue has a digit that is sure.
 LOST = 2.0**-6
 
@@ -77,11 +79,12 @@ def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis
     """
     right = v if b is None else xp.astype(b, v.dtype) @ v
     left = inverse_or_nan(right, xp)
-    gap, _ = gaps(w, xp.zeros_like(real(w, xp))[..., :1, None], xp)
+    gap = differences(w, xp)
     sizes = xp.abs(a) @ xp.abs(v)
     if b is not None:
         sizes = sizes + xp.abs(b) @ xp.abs(v) * xp.abs(w)[..., None, :]
-    error = ROUNDING * xp.sum(xp.abs(left) * xp.matrix_transpose(sizes), axis=-1)
+    spread = xp.sum(xp.abs(left) * xp.matrix_transpose(sizes), axis=-1)
+    error = ROUNDING * spread
     size = error[..., :, None] + error[..., None, :]
     square = xp.sum(xp.abs(left) ** 2, axis=-1) * xp.sum(xp.abs(right) ** 2, axis=-2)
     square = square[..., None]
@@ -93,7 +96,13 @@ def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis
         coupling = xp.abs(gap) * xp.where(defective, xp.ones_like(square), square)
         defective = defective | (coupling > COUPLED * eps(v) * size)
     defective = defective & unresolved(gap, size, xp)
-    defined = ~xp.any(defective, axis=-1)
+    lost = xp.any(defective, axis=-1)
+    # Another value amidst those of a defective block has no derivative either; of one that is so near
+    # rounding of the matrix makes any vector, and any derivative.
+    distance = xp.abs(gap)
+    reach = distance if 0 in gap.shape else REACH * xp.min(distance, axis=-1, keepdims=True)
+    amidst = distance <= reach + eps(v) ** 0.5 * spread[..., None, :]
+    defined = ~(lost | xp.any(lost[..., :, None] & amidst, axis=-2))
     blind = xp.any(defective & (square > BLIND / eps(v)), axis=(-2, -1), keepdims=True)[..., 0]
     defined, vectors = (
         xp.where(some, xp.ones_like(error), xp.zeros_like(error))

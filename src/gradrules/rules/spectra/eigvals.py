@@ -49,7 +49,15 @@ def _given(outputs: Arrays, cotangents: MaybeArrays, xp: Namespace) -> MaybeArra
             value="any", first="nan", second="nan",
         ),
         "value in the rounding of a Jordan block": Edge(
-            primals=([[1.7, 0.3, 0], [-0.3, 2.3, 0], [0, 0, 2.0000001]],), loss=last_value, second="any"
+            primals=([[1.7, 0.3, 0], [-0.3, 2.3, 0], [0, 0, 2.0000002]],), loss=last_value, second="any"
+        ),
+        "value of a Jordan block once more": Edge(
+            primals=([[2.0, 1.0, 0], [0, 2.0, 0], [0, 0, 2.0000000000000004]],),
+            loss=last_value, first="nan", second="nan",
+        ),
+        "value amidst those of a Jordan block": Edge(
+            primals=([[6.0, -12.0, 8.0, 0], [1.0, 0, 0, 0], [0, 1.0, 0, 0], [0, 0, 0, 2.0]],),
+            loss=last_value, first="nan", second="nan",
         ),
         "double, ill-conditioned": Edge(
             primals=([[1.0, 0, 1e5], [0, 1.0, 0], [0, 0, 2.0]],), first="finite", second="any"

@@ -86,3 +86,28 @@ def eigvals_generalized_vjp(
     pairs = eig(a, b)
     bars = pencil_vjp(a, b, pairs, (cotangents[0], None), xp)
     return crossed.cotangents(cotangents[0], bars, primals, pairs, xp)
+
+
+@eigvals_generalized.def_keep
+def eigvals_generalized_keep(a: Array, b: Array, /, *, xp: Namespace) -> tuple[Array, Arrays]:
+    """Keep the eigenvectors."""
+    w, v = decompose(a, b, xp)
+    return w, (v,)
+
+
+@eigvals_generalized.def_fast_jvp
+def eigvals_generalized_fast_jvp(
+    primals: Arrays, outputs: Arrays, kept: Arrays, tangents: MaybeArrays, *, xp: Namespace
+) -> Array:
+    """As the jvp, with the kept eigenvectors."""
+    (a, b), (a_dot, b_dot) = primals, tangents
+    return pencil_values_jvp(a, b, (*outputs, *kept), a_dot, b_dot, xp)
+
+
+@eigvals_generalized.def_fast_vjp
+def eigvals_generalized_fast_vjp(
+    primals: Arrays, outputs: Arrays, kept: Arrays, cotangents: MaybeArrays, *, xp: Namespace
+) -> Arrays:
+    """As the vjp, with the kept eigenvectors."""
+    a, b = primals
+    return pencil_vjp(a, b, (*outputs, *kept), (cotangents[0], None), xp)

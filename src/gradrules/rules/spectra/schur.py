@@ -23,7 +23,7 @@ from .._matrix import (
     unit,
 )
 from ._commutator import commutator_solve
-from ._gap_quotient import GAP, gaps
+from ._gap_quotient import GAP, differences
 from ._general import ROUNDING, inverse_or_nan
 from .eig import eig
 
@@ -170,7 +170,6 @@ def _simple(t: Array, xp: Namespace) -> Array:
     w, v = eig(t)
     condition = xp.sum(xp.abs(inverse_or_nan(v, xp)) ** 2, axis=-1) ** 0.5
     error = ROUNDING * one_norm(t, xp)[..., 0] * condition
-    gap, _ = gaps(w, error[..., :1, None], xp)
     # The gap of two is looked at twice, once with the error of each; NaN is not apart either.
-    apart = xp.abs(gap) > GAP * eps(t) * error[..., None]
+    apart = xp.abs(differences(w, xp)) > GAP * eps(t) * error[..., None]
     return poisoned(t, t, ~xp.all(apart, axis=(-2, -1), keepdims=True), xp)
