@@ -53,8 +53,12 @@ def test_every_rule_has_its_derivatives(framework):
 
 
 def test_all_backends_agree():
-    """On the way of users' calls, which is NumPy's for small arrays: see `gradrules.host`."""
-    report = check(Plan(list(RULES), ["numpy", *FRAMEWORKS], ("agree",), quick=True), silent)
+    """On the way of users' calls, which is NumPy's for small arrays: see `gradrules.host`.
+
+    JAX, which has no such way and takes the longest, is compared by ``nox -s check``.
+    """
+    backends = ["numpy", *(name for name in FRAMEWORKS if name != "jax")]
+    report = check(Plan(list(RULES), backends, ("agree",), quick=True), silent)
     assert report.passed, str(report)
 
 

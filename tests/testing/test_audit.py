@@ -7,9 +7,10 @@ import sys
 
 import numpy as np
 import pytest
+from ours import RULES
 
 from gradrules.testing import _audit
-from gradrules.testing._audit import _processes
+from gradrules.testing._audit import _processes, _questions
 
 # What was measured of the frameworks' own functions, as far as we have a rule for them: framework,
 # function, words that name the question, and what comes. The audit knows nothing of this list.
@@ -214,6 +215,17 @@ def test_an_interrupted_audit_keeps_what_it_knows():
         progress=interrupt,
     )
     assert {f.mode for f in audit.findings} == {"reverse", "rev over rev"}
+
+
+def test_every_rule_can_be_asked():
+    """The shapes of its outputs come of one evaluation, which is to be regular."""
+    for rule in RULES.values():
+        for situation in _questions.situations(rule, seed=0):
+            asked = _questions._Asked(rule, situation, 0)
+            assert (
+                _questions._probes(asked) or rule.name == "schur"
+            )  # it has an order, and no square
+            assert all(np.all(np.isfinite(y)) for y in asked.outputs), (rule.name, situation.name)
 
 
 def test_the_command(tmp_path):

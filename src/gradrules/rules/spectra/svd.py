@@ -352,6 +352,7 @@ def _quotients(
     """
     if 0 in symmetric.shape:
         return symmetric, skew, left, right
+    s = real(s, xp)  # a rule that is given complex arrays, too, has them all complex
     difference, size = gaps(s, s[..., :1, None], xp)
     blocks = [(symmetric, difference, size), (skew, s[..., None, :] + s[..., :, None], size)]
     for block in (left, right):

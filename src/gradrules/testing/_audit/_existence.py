@@ -48,9 +48,9 @@ def smoothness(truth: Truth, output: int, along: tuple[tuple[Any, ...], ...]) ->
             usual = max(_size(value(primals)), _size(value(far))) / scale**order
         except NO_VALUE:
             return "singular"
-        if gap <= AGREE * size or gap <= mpmath.sqrt(STEP) * usual:
-            return "smooth"
-        return "kink" if size < usual / mpmath.sqrt(STEP) else "singular"
+        if size * mpmath.sqrt(STEP) > usual:  # a jump, be it the same to both sides
+            return "singular"
+        return "smooth" if gap <= max(AGREE * size, mpmath.sqrt(STEP) * usual) else "kink"
 
 
 def _size(array: Any) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from array_api_compat import numpy as xp
 
 from gradrules import Rule, registry
+from gradrules._typing import Arrays, Namespace
 
 from .._backends import as_tuple
 from .._cases import generator
@@ -49,12 +50,20 @@ class Probe:
     spectral
         ``"heat kernel"``, V exp(-w) V^H, or ``"heat trace"``, its trace: smooth functions of the
         matrix, whatever its spectrum.
+    squares
+        The sum of the squares of the output: eigenvalues that come in any order.
     """
 
     name: str
     output: int = 0
     imaginary: bool = False
     spectral: str = ""
+    squares: bool = False
+
+    @property
+    def number(self) -> int:
+        """Of what it sees among the functions whose truth is asked for."""
+        return 0 if self.spectral or self.squares else self.output
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,7 @@ def questions(rule: Rule, *, seed: int, wanted: Callable[[str], bool]) -> list[Q
     constant: set[tuple[str, str]] = set()
     for situation in situations(rule, seed=seed):
         asked = _Asked(rule, situation, seed)
-        for probe in _probes(rule, situation):
+        for probe in _probes(asked):
             for mode, order in ORDER.items():
                 key = (probe.name, situation.dtype)
                 if order and key in constant:
@@ -136,29 +145,25 @@ def _case(situation: Situation, probe: Probe, mode: str) -> str:
     return f"{_where(situation, probe)}, {mode}"
 
 
-def _probes(rule: Rule, situation: Situation) -> list[Probe]:
+def _probes(asked: "_Asked") -> list[Probe]:
+    rule, situation = asked.rule, asked.situation
     outputs = rule.outputs
+    if "simple eigenvalues" in rule.declaration.needs.values():  # in the order of the library
+        return [Probe("sum of squares", squares=True)] if outputs[0] == "eigenvalues" else []
     named = outputs if len(outputs) > 1 else ("",)
     probes = [Probe(name, i) for i, name in enumerate(named)]
     if situation.ordinary and situation.dtype.startswith("complex"):
-        real = [i for i, name in enumerate(outputs) if _is_real(rule, i)]
+        real = [i for i in range(len(outputs)) if not np.iscomplexobj(asked.outputs[i])]
         probes += [
             Probe(f"{named[i]} imaginary cotangent".strip(), i, imaginary=True) for i in real
         ]
     # A function of eigenvalues and eigenvectors is what they are mostly computed for.
-    if "eigenvalues" in outputs and rule.declaration.structure.get(rule.inputs[0]) == "hermitian":
+    hermitian = rule.declaration.structure.get(rule.inputs[0]) == "hermitian"
+    if "eigenvalues" in outputs and hermitian and len(rule.inputs) == 1:
         probes.append(Probe("heat trace", outputs.index("eigenvalues"), spectral="heat trace"))
         if "eigenvectors" in outputs:
             probes.append(Probe("heat kernel", spectral="heat kernel"))
     return probes
-
-
-def _is_real(rule: Rule, output: int) -> bool:
-    """Whether an output is real for a complex input."""
-    x = tuple(
-        np.eye(2, dtype="complex128")[(...,) + (0,) * (2 - len(c))] for c in rule.signature.inputs
-    )
-    return not np.iscomplexobj(as_tuple(rule(*x, **rule.declaration.variants[0]))[output])
 
 
 class _Asked:
@@ -190,6 +195,8 @@ class _Asked:
         """The w of the loss; it is complex where the output is, or where it shall be."""
         if probe.spectral == "heat trace":
             return np.ones(())
+        if probe.squares:
+            return np.ones((), dtype=complex)
         value = self.situation.primals[0] if probe.spectral else self.outputs[probe.output]
         is_complex = np.iscomplexobj(value) or probe.imaginary
         return self._random(f"weight {probe.name}", value.shape, is_complex=is_complex)
@@ -197,18 +204,28 @@ class _Asked:
     @cached_property
     def outputs(self) -> tuple[Any, ...]:
         """Gauge-free outputs in NumPy, for their shapes and dtypes."""
-        ones = (
+        # Definite and nonsingular, also where they are diagonals.
+        arrays = (
             np.ones_like(p)
-            + (np.eye(p.shape[-1]) if p.ndim > 1 and p.shape[-1] == p.shape[-2] else 0)
-            for p in self.situation.primals
+            + np.linspace(0, 0.1 * number, p.size).reshape(p.shape)
+            + (np.eye(p.shape[-1]) if len(core) == 2 and core[0] == core[1] else 0)
+            for number, (p, core) in enumerate(
+                zip(self.situation.primals, self.rule.signature.inputs, strict=True), 1
+            )
         )
-        found = as_tuple(self.rule(*ones, **self.rule.declaration.variants[0]))
+        found = as_tuple(self.rule(*arrays, **self.rule.declaration.variants[0]))
         gauge = self.rule.declaration.gauge
         return tuple(found if gauge is None else gauge.invariants(found, xp))
 
+    def _shape(self, probe: Probe) -> tuple[int, ...]:
+        """Of what the function returns to that probe."""
+        output = self.outputs[probe.output]
+        return np.shape(np.sum(output, axis=-1) if probe.squares else output)
+
     def _truth(self, probe: Probe) -> Truth:
         if not probe.spectral:
-            return Truth(self.rule, self.situation.primals, {})
+            loss = _squares if probe.squares else None
+            return Truth(self.rule, self.situation.primals, {}, loss=loss)
         return Truth(registry["expm"], self._turned(self.situation.primals), {})
 
     def _turned(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -218,19 +235,20 @@ class _Asked:
     def truth(self, probe: Probe, order: int) -> Truths | None:
         """The truth; `None` if there is none to compare with."""
         if self.situation.data:
-            return Truths(None, 1.0, 0.0)
+            return None if self._constant(probe, order) else Truths(None, 1.0, 0.0)
         smooth = self._smooth(probe, max(order, 1))
-        if smooth == "singular":
-            # Rounding makes any other singular matrix one of its regular neighbours.
-            asked = self.situation.undefined and (order or self._derivative(probe, ()) is None)
-            return Truths(None, 1.0, 0.0) if asked else None
-        if smooth == "kink" and order:
-            return None  # one of several subgradients is as good as another
+        if smooth != "smooth":
+            # Rounding makes another singular matrix one of its regular neighbours; and at a kink one of
+            # several subgradients is as good as another.
+            none = smooth == "singular" and self.situation.undefined and order > 0
+            return Truths(None, 1.0, 0.0) if none else None
         along = self.directions[:order]
         needed = ((), along, (*along, self.delta))
         before, value, change = (self._derivative(probe, ds) for ds in needed)
+        # Called without options, the function may take a batch for something else.
+        other = not probe.spectral and np.shape(before) != self._shape(probe)
         # What has overflowed before anything is differentiated is no derivative's fault.
-        if change is None or not (_finite(before) and _finite(value)):
+        if other or change is None or not (_finite(before) and _finite(value)):
             return None
         with np.errstate(all="ignore"):
             weight = self.weight(probe)
@@ -249,6 +267,14 @@ class _Asked:
         if not np.isfinite(total) or not tolerance < UNDECIDED:
             return None
         return Truths(total, size, tolerance)
+
+    def _constant(self, probe: Probe, order: int) -> bool:
+        """Whether the derivative is the same whatever the data are, as of a linear function."""
+        directions = (*self.directions[:order], self._direction("f"))
+        truth = self._truth(probe)
+        truth.primals = tuple(map(np.nan_to_num, truth.primals))
+        change = _seen(probe, truth, directions)
+        return change is not None and not np.any(change)
 
     def _derivative(self, probe: Probe, directions: tuple[Any, ...]) -> Any:
         """Of what the probe sees."""
@@ -270,7 +296,10 @@ class _Asked:
         if value is None or not np.all(np.isfinite(value)):
             return 0.0
         reach = max(largest(a) for a in self.situation.primals) or 1.0
-        return float(np.sum(np.abs(self.weight(probe) * value))) / reach**order
+        unit = np.sum(np.abs(self.weight(probe) * value))
+        for _ in range(order):  # a power may be infinite where the quotient is not
+            unit = unit / reach
+        return float(unit) if np.isfinite(unit) else 0.0
 
     def _smooth(self, probe: Probe, order: int) -> str:
         """Whether the derivative exists: ``"smooth"``, ``"kink"`` or ``"singular"``."""
@@ -281,8 +310,7 @@ class _Asked:
                 along = self.directions[:order]
                 if probe.spectral:
                     along = tuple(map(self._turned, along))
-                output = 0 if probe.spectral else probe.output
-                before = smoothness(self._truth(probe), output, along)
+                before = smoothness(self._truth(probe), probe.number, along)
             self._smoothness[key] = before
         return self._smoothness[key]
 
@@ -297,7 +325,12 @@ def _seen(probe: Probe, truth: Truth, directions: tuple[Any, ...]) -> Any:
         return None
     if probe.spectral == "heat trace":
         return np.sum(np.trace(found[0], axis1=-2, axis2=-1))
-    return found[0 if probe.spectral else probe.output]
+    return found[probe.number]
+
+
+def _squares(outputs: Arrays, xp: Namespace) -> Arrays:
+    """Of eigenvalues, summed: their order is nothing to it."""
+    return (xp.sum(outputs[0] * outputs[0], axis=-1),)
 
 
 def _finite(value: Any) -> bool:

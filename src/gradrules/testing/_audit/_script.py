@@ -43,6 +43,13 @@ def template(backend: str) -> jinja2.Template | None:
         return None
 
 
+_SQUARES = """\
+def invariants(outputs, xp):
+    y = outputs{}
+    return y * y
+"""
+
+
 def native(backend: str, rule: str) -> str | None:
     """Where the framework has its own function for a rule: a dotted path."""
     paths = [path for native in natives_of(backend, rule) for path in native.paths.split()]
@@ -60,6 +67,11 @@ def script(backend: str, question: Question, *, function: str, ours: bool) -> st
     for mode, along in zip(nesting, "de", strict=False):
         expression = _CALL[mode].format(expression, along)
     probe = question.probe
+    pick = f"[{probe.output}]" if several else ""
+    if probe.squares:
+        invariants = _SQUARES.format(pick)
+    else:
+        invariants = "" if probe.spectral else _invariants(rule, several=several)
     return spelled.render(
         title=f"{function}: {question.case}",
         ours=ours,
@@ -70,9 +82,9 @@ def script(backend: str, question: Question, *, function: str, ours: bool) -> st
         directions=[[_array(v) for v in d] for d in question.directions],
         weight=_array(question.weight),
         imaginary=probe.imaginary,
-        pick=f"[{probe.output}]" if several else "",
+        pick="" if probe.squares else pick,
         spectral=probe.spectral,
-        invariants="" if probe.spectral else _invariants(rule, several=several),
+        invariants=invariants,
         mode=question.mode,
         nesting=nesting,
         expression=expression,

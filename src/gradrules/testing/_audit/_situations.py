@@ -38,6 +38,8 @@ _GENERAL = {
     "ones": [[1, 1, 1], [1, 1, 1], [1, 1, 1]],
     "Jordan block": [[2, 1, 0], [0, 2, 1], [0, 0, 2]],
 }
+# Declared outcomes that are no numbers.
+NOT_THERE = ("nan", "raises", "refused")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Situation:
     data
         Whether it holds a NaN: no number is true there.
     undefined
-        Whether the rule declares that there need not be a derivative.
+        Whether the rule declares that there is no derivative.
     ordinary
         Whether there is nothing special about it. Such are tried mapped and compiled, too.
     """
@@ -103,7 +105,7 @@ def _of_kit(rule: Rule, seed: int) -> Iterator[Situation]:
         large = case.kind == "shape" and max(p.ndim for p in case.primals) > 3
         if case.dtype in DOUBLE and not (case.options or empty or case.representative or large):
             name = case.name.removesuffix(f" {case.dtype}").removesuffix(" batch=()")
-            undefined = case.edge is not None and case.edge.first != "exact"
+            undefined = case.edge is not None and case.edge.first in NOT_THERE
             primals = _hermitian(rule, case.primals)
             yield Situation(name, case.dtype, primals, undefined=undefined)
 

@@ -15,10 +15,18 @@ from .._tolerance import largest
 from .first_order import of_jvp, of_value, of_vjp, paired, paired_size
 from .second_order import NESTINGS, of_second
 from .third_order import nested, of_third
-from .trial import NO_TRUTH, Inapplicable, Measure, Trial, batch_rank, empty, functional, inner
+from .trial import (
+    NO_TRUTH,
+    Inapplicable,
+    Measure,
+    Trial,
+    batch_rank,
+    empty,
+    frugal,
+    functional,
+    inner,
+)
 
-# Each derivative takes them seconds: in a quick check they are asked for each mode over itself.
-COMPILING = {"jax", "tensorflow"}
 # Derivatives that one loss has, of which each part is looked at.
 HIGHER = ("second", "third")
 
@@ -142,7 +150,7 @@ def _computed(trial: Trial, what: str) -> list[list[Any]]:
     ]
     if what == "loss":
         ways = [first(*x) for first, _ in firsts]
-    elif trial.quick and backend.name in COMPILING:
+    elif frugal(trial):
         (gradient, bars), (pushed, _) = firsts[0], firsts[1]
         ways = [t.vjp(gradient, x, bars), t.jvp(pushed, x, dots)]
     else:

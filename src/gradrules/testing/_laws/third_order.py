@@ -11,6 +11,7 @@ from .trial import (
     Measure,
     Trial,
     batch_rank,
+    frugal,
     functional,
     inner,
     kept_outputs,
@@ -89,6 +90,8 @@ def of_third(trial: Trial) -> list[Measure]:
     backend, _, weights = functional(trial)
     measures = []
     for name, (compute, against, terms) in nested(trial).items():
+        if frugal(trial) and "," in name:
+            continue
         want = size = moved = 0.0
         for times, along in terms:
             truth, change = (

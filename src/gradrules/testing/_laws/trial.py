@@ -191,6 +191,11 @@ def repeated(trial: Trial) -> bool:
     return bool(trial.options) or trial.case.dtype in SINGLE
 
 
+def frugal(trial: Trial) -> bool:
+    """Whether a quick check asks for each mode over itself alone: each derivative takes seconds."""
+    return trial.quick and trial.backend.name in ("jax", "tensorflow")
+
+
 def batch_rank(trial: Trial) -> int:
     """How many batch axes the input has."""
     return int(trial.primals[0].ndim - len(trial.rule.signature.inputs[0]))

@@ -13,8 +13,8 @@ __all__ = ["det", "logdet", "logpdet", "pdet", "pfaffian", "slogdet"]
 
 
 def _determinant(a: Exact) -> Any:
-    """By elimination with full pivoting: exact zeros stay exact."""
-    a, n, d = a.copy(), len(a), mpmath.mpf(1)
+    """By fraction-free elimination with full pivoting: exact zeros stay exact (Bareiss, 1968)."""
+    a, n, d, before = a.copy(), len(a), mpmath.mpf(1), mpmath.mpf(1)
     for k in range(n):
         sizes = np.array([[abs(x) for x in row] for row in a[k:, k:]], dtype=object)
         i, j = divmod(int(np.argmax(sizes)), n - k)
@@ -26,9 +26,9 @@ def _determinant(a: Exact) -> Any:
                 if axis == 1:
                     a[:, [k, other]] = a[:, [other, k]]
                 d = -d
-        d = d * a[k, k]
-        a[k + 1 :, k:] = a[k + 1 :, k:] - np.outer(a[k + 1 :, k] / a[k, k], a[k, k:])
-    return d
+        rest = a[k + 1 :, k:] * a[k, k] - np.outer(a[k + 1 :, k], a[k, k:])
+        a[k + 1 :, k:], before = rest / before, a[k, k]
+    return d * before
 
 
 @oracle("det")
