@@ -222,9 +222,8 @@ def test_every_rule_can_be_asked():
     for rule in RULES.values():
         for situation in _questions.situations(rule, seed=0):
             asked = _questions._Asked(rule, situation, 0)
-            assert (
-                _questions._probes(asked) or rule.name == "schur"
-            )  # it has an order, and no square
+            # A Schur form comes in any order, and no sum of its entries is the same in all.
+            assert _questions._probes(asked) or rule.name == "schur"
             assert all(np.all(np.isfinite(y)) for y in asked.outputs), (rule.name, situation.name)
 
 

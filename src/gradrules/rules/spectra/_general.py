@@ -80,6 +80,7 @@ def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis
     right = v if b is None else xp.astype(b, v.dtype) @ v
     left = inverse_or_nan(right, xp)
     gap = differences(w, xp)
+    distance = xp.abs(gap)
     sizes = xp.abs(a) @ xp.abs(v)
     if b is not None:
         sizes = sizes + xp.abs(b) @ xp.abs(v) * xp.abs(w)[..., None, :]
@@ -93,13 +94,12 @@ def basis(a: Array, b: Array | None, w: Array, v: Array, xp: Namespace) -> Basis
         # Of a block [[w, c], [0, w + gap]] the condition is c / gap: what is compared with rounding is c.
         # A pencil has none to compare: its blocks are as large as B is ill-conditioned.
         # What is decided is left out: of infinity times 0 NumPy warns.
-        coupling = xp.abs(gap) * xp.where(defective, xp.ones_like(square), square)
+        coupling = distance * xp.where(defective, xp.ones_like(square), square)
         defective = defective | (coupling > COUPLED * eps(v) * size)
     defective = defective & unresolved(gap, size, xp)
     lost = xp.any(defective, axis=-1)
     # Another value amidst those of a defective block has no derivative either; of one that is so near
     # rounding of the matrix makes any vector, and any derivative.
-    distance = xp.abs(gap)
     reach = distance if 0 in gap.shape else REACH * xp.min(distance, axis=-1, keepdims=True)
     amidst = distance <= reach + eps(v) ** 0.5 * spread[..., None, :]
     defined = ~(lost | xp.any(lost[..., :, None] & amidst, axis=-2))

@@ -19,7 +19,7 @@ __all__ = ["eigvals_generalized"]
     # No degrees: in another size LAPACK may find the eigenvalues in another order.
     gauge=eigvals.declaration.gauge,
     domain="nonsingular b (all eigenvalues are finite), else NaN; for the rest that of eigvals",
-    cost="primal: one solve and the library's eig; derivative: that of eig and two products",
+    cost="primal: one solve and the library's eig; derivative: that of eigvals and two products",
     sources=("G. W. Stewart and J.-G. Sun, Matrix Perturbation Theory, 1990, chapter VI",),
     edges={
         "a is b, no slope": Edge(
