@@ -17,7 +17,7 @@ from ... import hooks
 from ..._rule import Rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import real
-from ._known import derived
+from ._known import derived, restored
 
 __all__ = ["Crossing", "crossing"]
 
@@ -73,10 +73,13 @@ class Crossing(NamedTuple):
         )
 
 
-def crossing(of: Rule, inputs: str, outputs: str, **fixed: Any) -> Crossing:
+def crossing(
+    of: Rule, inputs: str, outputs: str, reals: tuple[str, ...] = (), **fixed: Any
+) -> Crossing:
     """The zeros of the rule `of`, whose inputs and outputs have these core axes.
 
-    `fixed` are options that its derivative is called with.
+    `reals` are the outputs that are real whatever the inputs are; `fixed` are options that its
+    derivative is called with.
     """
     count, total = len(of.inputs), len(of.inputs) + len(of.outputs)
     names = (*of.inputs, *(f"value_{i}" for i in range(len(of.outputs))))
@@ -85,7 +88,8 @@ def crossing(of: Rule, inputs: str, outputs: str, **fixed: Any) -> Crossing:
     def undefined(arrays: Arrays, along: MaybeArrays, options: Any, xp: Namespace) -> Array:
         """0 for each matrix, or NaN where vectors have no derivative along these tangents."""
         static = of.static_options({**options, **fixed})
-        dots = of.linear("jvp", arrays[:count], arrays[count:total], along, static, xp=xp)
+        values = restored(of, arrays[count:total], reals, xp)
+        dots = of.linear("jvp", arrays[:count], values, along, static, xp=xp)
         return sum(xp.sum(0 * real(dots[i], xp), axis=(-2, -1)) for i in vectors)
 
     def beside(arrays: Arrays, along: MaybeArrays, options: Any, xp: Namespace) -> MaybeArrays:

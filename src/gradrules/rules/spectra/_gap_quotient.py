@@ -51,7 +51,7 @@ def gaps(w: Array, size: Array, xp: Namespace) -> Arrays:
     `size` is that of the matrix, of which rounding is a part.
     """
     gap = differences(w, xp)
-    return gap, size * order(w, xp) ** 0.5 + xp.zeros_like(real(gap, xp))
+    return gap, size * order(w, xp) ** 0.5 + xp.zeros_like(gap)
 
 
 def gaps_across(w: Array, part: tuple[int, int], xp: Namespace) -> Arrays:

@@ -8,7 +8,17 @@ from ..._rule import Rule, rule
 from ..._typing import Array, Arrays, MaybeArrays, Namespace
 from .._matrix import real
 
-__all__ = ["derived", "known"]
+__all__ = ["derived", "known", "restored"]
+
+
+def restored(of: Rule, outputs: Arrays, reals: tuple[str, ...], xp: Namespace) -> Arrays:
+    """Outputs of the rule `of` as it made them: beside complex arrays a rule is given all as complex.
+
+    `reals` are those that are real whatever the inputs are.
+    """
+    return tuple(
+        real(y, xp) if name in reals else y for name, y in zip(of.outputs, outputs, strict=True)
+    )
 
 
 def derived(
@@ -50,10 +60,7 @@ def known(of: Rule, signature: str, reals: tuple[str, ...], **fixed: Any) -> Rul
     count = len(of.inputs)
 
     def primal(*arrays: Array, xp: Namespace) -> Arrays:
-        return tuple(
-            (real(y, xp) if name in reals else y) * 1
-            for name, y in zip(of.outputs, arrays[count:], strict=True)
-        )
+        return tuple(y * 1 for y in restored(of, arrays[count:], reals, xp))
 
     names = (*of.inputs, *(f"value_{i}" for i in range(len(of.outputs))))
     made = derived(of, "known", names, primal, signature=signature, outputs=of.outputs, fixed=fixed)

@@ -348,4 +348,4 @@ def _tied(
 
 
 _eigh_known = known(eigh, "(n,n),(k),(n,k)->(k),(n,k)", ("eigenvalues",), degenerate="nan")
-crossed = crossing(eigh, "(n,n)", "(k),(n,k)", degenerate="nan")
+crossed = crossing(eigh, "(n,n)", "(k),(n,k)", ("eigenvalues",), degenerate="nan")

@@ -188,4 +188,4 @@ _eigh_generalized_known = known(
     ("eigenvalues",),
     degenerate="nan",
 )
-crossed = crossing(eigh_generalized, "(n,n),(n,n)", "(n),(n,n)", degenerate="nan")
+crossed = crossing(eigh_generalized, "(n,n),(n,n)", "(n),(n,n)", ("eigenvalues",), degenerate="nan")

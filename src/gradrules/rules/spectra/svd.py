@@ -352,7 +352,6 @@ def _quotients(
     """
     if 0 in symmetric.shape:
         return symmetric, skew, left, right
-    s = real(s, xp)  # a rule that is given complex arrays, too, has them all complex
     difference, size = gaps(s, s[..., :1, None], xp)
     blocks = [(symmetric, difference, size), (skew, s[..., None, :] + s[..., :, None], size)]
     for block in (left, right):
@@ -404,4 +403,4 @@ _svd_known = known(
     full_matrices=False,
     degenerate="nan",
 )
-crossed = crossing(svd, "(m,n)", "(m,k),(k),(k,n)", full_matrices=False, degenerate="nan")
+crossed = crossing(svd, "(m,n)", "(m,k),(k),(k,n)", ("S",), full_matrices=False, degenerate="nan")
